@@ -1,0 +1,29 @@
+"""papa, a process kernel: it holds sockets, values and processes while what manages them comes and goes."""
+
+from __future__ import annotations
+
+from papa.client.calls import DEVNULL, PIPE, STDOUT
+from papa.client.embedded import set_debug_mode
+from papa.client.process_output import ProcessOutput
+from papa.client.settings import set_default_connection_timeout, set_default_path, set_default_port
+from papa.client.sync import Papa
+from papa.client.watcher import Watcher
+from papa.errors import (
+    AccessDenied,
+    BadRequest,
+    Conflict,
+    ConnectFailed,
+    ConnectionLost,
+    Error,
+    LimitReached,
+    NotFound,
+    SystemFailure,
+    Unsupported,
+)
+from papa.version import __version__
+
+__all__ = [
+    'DEVNULL', 'PIPE', 'STDOUT', 'AccessDenied', 'BadRequest', 'Conflict', 'ConnectFailed', 'ConnectionLost',
+    'Error', 'LimitReached', 'NotFound', 'Papa', 'ProcessOutput', 'SystemFailure', 'Unsupported', 'Watcher',
+    '__version__', 'set_debug_mode', 'set_default_connection_timeout', 'set_default_path', 'set_default_port',
+]

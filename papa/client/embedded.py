@@ -1,0 +1,94 @@
+"""A kernel in a thread of this program: for tests and experiments."""
+
+from __future__ import annotations
+
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from papa.endpoint import Endpoint
+
+_WAIT = 30.0  # seconds that leaving a `with` block waits for its kernel to end
+
+_enabled = False
+_single = False
+_lock = threading.Lock()
+_kernels: dict[Endpoint, EmbeddedKernel] = {}
+
+
+def set_debug_mode(mode: bool = True, quit_when_connection_closed: bool = False) -> None:
+    """Let `Papa` start kernels in a daemon thread of this program instead of in a process.
+
+    With `quit_when_connection_closed` such a kernel ends, cleaned up, when its last connection is
+    closed, and leaving the ``with`` block of a `Papa` waits for that.
+    """
+    global _enabled, _single
+    _enabled = bool(mode)
+    _single = bool(mode) and bool(quit_when_connection_closed)
+
+
+def is_enabled() -> bool:
+    """Whether `Papa` starts kernels in this program."""
+    return _enabled
+
+
+def start(endpoint: Endpoint) -> None:
+    """Start a kernel at this address in this program, unless one runs here. Raises an `Error` if it cannot listen."""
+    with _lock:
+        running = _kernels.get(endpoint)
+        if running is None or not running.thread.is_alive():
+            _kernels[endpoint] = EmbeddedKernel(endpoint, _single)
+
+
+def wait(endpoint: Endpoint) -> None:
+    """Wait until the kernel at this address ends, if it is one of this program that ends by itself
+    and nobody here is connected to it any more."""
+    running = _kernels.get(endpoint)
+    if running is not None and running.single and not running.connections:
+        running.thread.join(_WAIT)
+
+
+def opened(endpoint: Endpoint) -> None:
+    """A connection to the kernel at this address was opened in this program."""
+    _count(endpoint, 1)
+
+
+def closed(endpoint: Endpoint) -> None:
+    """A connection to the kernel at this address was closed in this program."""
+    _count(endpoint, -1)
+
+
+def _count(endpoint: Endpoint, change: int) -> None:
+    running = _kernels.get(endpoint)
+    if running is not None:
+        with _lock:
+            running.connections += change
+
+
+class EmbeddedKernel:
+    """A kernel and the thread that it runs in.
+
+    It is a guest: it handles no signal, changes no limit, umask or directory, and waits only for its own children.
+    """
+
+    def __init__(self, endpoint: Endpoint, single: bool) -> None:
+        import atexit
+
+        from papa.kernel.access import Access
+        from papa.kernel.kernel import Kernel
+        from papa.kernel.listener import Listener
+        from papa.kernel.origin import Origin
+
+        self.single = single
+        self.connections = 0
+        self._kernel = Kernel(Listener(endpoint), Origin(guest=True), Access(), single=single)
+        self._stop = self._kernel.loop.stopper()
+        self.thread = threading.Thread(target=self._kernel.run, name=f'papa kernel at {endpoint}', daemon=True)
+        self.thread.start()
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        """At the end of the program: close in order, so that sockets' files are removed."""
+        if self.thread.is_alive():
+            self._stop()
+            self.thread.join(_WAIT)

@@ -1,0 +1,20 @@
+"""Which Python runs papa's own helper programs: the kernel, the trampoline, the look-ups."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+PACKAGE_DIRECTORY = os.path.dirname(os.path.abspath(__file__))
+
+
+def command(*arguments: str) -> list[str]:
+    """A command line for this interpreter, isolated from the user's Python settings and site packages."""
+    return [executable(), '-I', '-S', *arguments]
+
+
+def executable() -> str:
+    """The path of a Python interpreter; a program that embeds Python may not be one itself."""
+    if sys.executable and 'python' in os.path.basename(sys.executable).lower():
+        return sys.executable
+    return os.path.join(sys.exec_prefix, 'bin', f'python{sys.version_info[0]}.{sys.version_info[1]}')

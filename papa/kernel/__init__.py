@@ -1,0 +1,1 @@
+"""The daemon. Nothing outside this package imports it, but `papa.client.embedded`."""

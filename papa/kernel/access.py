@@ -1,0 +1,126 @@
+"""Who may talk to the kernel: its own user, root, and whoever was let in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import struct
+import sys
+from contextlib import suppress
+
+log = logging.getLogger('papa.kernel')
+
+_UCRED = struct.Struct('iII')  # pid, uid, gid: unix(7), SO_PEERCRED
+_ATTEMPTS = 3
+
+# sock_diag(7): struct nlmsghdr, inet_diag_req_v2 and inet_diag_msg
+_HEADER = struct.Struct('=IHHII')
+_REQUEST = struct.Struct('=BBBxI')
+_SOCKET_ID = struct.Struct('!HH16s16s')
+_COOKIE = struct.Struct('=III')
+_SOCK_DIAG_BY_FAMILY = 20
+_NLM_F_REQUEST = 1
+_ALL_STATES = 0xFFFFFFFF
+_NO_COOKIE = 0xFFFFFFFF
+_MESSAGE_TAIL = struct.Struct('=IIIII')  # expires, rqueue, wqueue, uid, inode
+_MESSAGE_TAIL_AT = 16 + 4 + 48
+
+
+class Access:
+    """Decides about a connection when it is accepted, before anything of it is read."""
+
+    def __init__(self, allowed: frozenset[int] = frozenset(), *, any_local_user: bool = False) -> None:
+        self._allowed = {0, os.geteuid()} | allowed
+        self._any = any_local_user
+
+    @property
+    def shared(self) -> bool:
+        """Whether others than the kernel's own user and root may come in."""
+        return self._any or len(self._allowed - {0, os.geteuid()}) > 0
+
+    def refusal(self, connection: socket.socket, address: object) -> str | None:
+        """Why the peer may not come in, or None if it may."""
+        if self._any:
+            return None
+        uid = self._peer(connection, address)
+        if uid is None:
+            log.warning('Refused a connection whose user cannot be told')
+            return 'This kernel cannot tell which user connects, so it does not serve you'
+        if uid in self._allowed:
+            return None
+        log.warning('Refused a connection of uid %d', uid)
+        return f'This kernel does not serve uid {uid}; its own user can let you in with --allow-user'
+
+    @staticmethod
+    def _peer(connection: socket.socket, address: object) -> int | None:
+        if connection.family == socket.AF_UNIX:
+            return unix_peer(connection)
+        assert isinstance(address, tuple)
+        if address[0] != '127.0.0.1':
+            return None
+        return tcp_peer(address, connection.getsockname())
+
+
+def can_tell_tcp_peers() -> bool:
+    """Whether this system says whose a TCP connection is."""
+    return sys.platform == 'linux'
+
+
+def unix_peer(connection: socket.socket) -> int | None:
+    """The uid at the other end of a Unix socket."""
+    with suppress(OSError):
+        if hasattr(socket, 'SO_PEERCRED'):
+            data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+            return int(_UCRED.unpack(data)[1])
+        # macOS and FreeBSD: struct xucred by LOCAL_PEERCRED (1) at level SOL_LOCAL (0); version, uid, ...
+        return int(struct.unpack('II', connection.getsockopt(0, 1, 76)[:8])[1])
+    return None
+
+
+def tcp_peer(peer: tuple[str, int], here: tuple[str, int]) -> int | None:
+    """The uid that owns the socket at `peer`, connected to `here`; None if that cannot be told.
+
+    A peer that has closed already is shown by Linux with inode 0, and uid 0 whoever it was: that is nobody.
+    """
+    for _ in range(_ATTEMPTS):
+        for look_up in (_ask_netlink, _ask_proc):
+            with suppress(OSError, ValueError, struct.error):
+                found = look_up(peer, here)
+                if found is not None:
+                    uid, inode = found
+                    return uid if inode else None
+    return None
+
+
+def _ask_netlink(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int] | None:
+    """The uid and inode of exactly this socket, by sock_diag."""
+    body = _REQUEST.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, _ALL_STATES)
+    body += _SOCKET_ID.pack(peer[1], here[1], socket.inet_aton(peer[0]).ljust(16, b'\0'),
+                            socket.inet_aton(here[0]).ljust(16, b'\0'))
+    body += _COOKIE.pack(0, _NO_COOKIE, _NO_COOKIE)
+    message = _HEADER.pack(_HEADER.size + len(body), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 1, 0) + body
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as netlink:  # NETLINK_SOCK_DIAG
+        netlink.settimeout(1)
+        netlink.send(message)
+        answer = netlink.recv(8192)
+    if _HEADER.unpack_from(answer)[1] != _SOCK_DIAG_BY_FAMILY:
+        return None
+    _, _, _, uid, inode = _MESSAGE_TAIL.unpack_from(answer, _MESSAGE_TAIL_AT)
+    return uid, inode
+
+
+def _ask_proc(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int] | None:
+    """The same from /proc/net/tcp, where netlink is closed to us."""
+    wanted = [_hex_address(peer), _hex_address(here)]
+    with open('/proc/net/tcp', encoding='ascii') as table:
+        for line in table:
+            fields = line.split()
+            if fields[1:3] == wanted:
+                return int(fields[7]), int(fields[9])
+    return None
+
+
+def _hex_address(address: tuple[str, int]) -> str:
+    number = struct.unpack('=I', socket.inet_aton(address[0]))[0]
+    return f'{number:08X}:{address[1]:04X}'

@@ -1,0 +1,159 @@
+"""From the pipes of the children into their buffers, and from their exits to ``closed``."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import termios
+import time
+
+from papa.kernel.loop import READ, Loop
+from papa.kernel.processes import Processes, ProcessRecord
+
+_READ_SIZE = 65536
+_int = struct.Struct('i')
+
+
+class Capture:
+    """Reads what processes write, as fast as it comes or as their buffers allow, and reaps them."""
+
+    def __init__(self, loop: Loop, processes: Processes) -> None:
+        self._loop = loop
+        self._processes = processes
+
+    def begin(self, record: ProcessRecord) -> None:
+        """Start to record a process whose pipes are in `record.pipes`."""
+        for fd in record.pipes:
+            self._listen(record, fd)
+        self._loop.watch_exit(record.pid, lambda: self._exited(record))
+
+    def resume(self, record: ProcessRecord) -> None:
+        """Go on after output was acknowledged, if a full buffer had stopped the reading."""
+        if record.paused and not record.output.full:
+            record.paused = False
+            for fd in list(record.pipes):
+                self._listen(record, fd)
+            if record.exit_code is not None:
+                self._finish(record)
+
+    def discard(self, record: ProcessRecord) -> None:
+        """Drop what is held and read to nowhere from now on; forget the process once it has ended."""
+        record.removed = True
+        if record.paused:
+            record.paused = False
+            for fd in list(record.pipes):
+                self._listen(record, fd)
+        self._drain_pipes(record)
+        record.output.clear()
+        if record.exit_code is not None:
+            record.at_exit.clear()
+            self._close(record)
+
+    def close(self, record: ProcessRecord) -> None:
+        """Give back the descriptors of a process, which lives on."""
+        for fd in [*record.pipes, *record.draining]:
+            self._close_pipe(record, fd)
+
+    def _listen(self, record: ProcessRecord, fd: int) -> None:
+        self._loop.register(fd, READ, lambda _events: self._readable(record, fd))
+
+    def _readable(self, record: ProcessRecord, fd: int) -> None:
+        stream = record.pipes.get(fd)
+        if stream is None:
+            self._drain(record, fd)
+        elif record.output.block and record.output.full:
+            self._pause(record)
+        else:
+            self._take(record, fd, stream)
+
+    def _take(self, record: ProcessRecord, fd: int, stream: int) -> int:
+        """Read once into the buffer. Return how much there was; -1 if nothing now; 0 at the end."""
+        output = record.output
+        try:
+            data = os.read(fd, min(_READ_SIZE, output.room) if output.block else _READ_SIZE)
+        except BlockingIOError:
+            return -1
+        if not data:
+            self._close_pipe(record, fd)
+            return 0
+        output.append(stream, time.time(), data)
+        for cursor in record.cursors:
+            cursor.wake()
+        if record.cursors:
+            record.release()
+        return len(data)
+
+    def _pause(self, record: ProcessRecord) -> None:
+        """Stop reading, so that the process waits. (A hang-up is always reported: so not registered at all.)"""
+        record.paused = True
+        for fd in record.pipes:
+            self._loop.unregister(fd)
+
+    def _drain(self, record: ProcessRecord, fd: int) -> None:
+        if fd not in record.draining:
+            return
+        try:
+            size = len(os.read(fd, _READ_SIZE))
+        except BlockingIOError:
+            return
+        record.drained += size
+        if not size:
+            self._close_pipe(record, fd)
+
+    def _close_pipe(self, record: ProcessRecord, fd: int) -> None:
+        self._loop.unregister(fd)
+        record.pipes.pop(fd, None)
+        record.at_exit.pop(fd, None)
+        record.draining.discard(fd)
+        os.close(fd)
+
+    def _exited(self, record: ProcessRecord) -> None:
+        record.exit_code = _reap(record.pid)
+        record.ended = time.time()
+        if not record.removed:
+            record.at_exit = {fd: _readable_bytes(fd) for fd in record.pipes}
+        self._finish(record)
+
+    def _finish(self, record: ProcessRecord) -> None:
+        """Take what was in the pipes at the exit; then the exit can be told.
+
+        A grandchild that holds a pipe may write more: that is read to nowhere.
+        """
+        for fd, left in list(record.at_exit.items()):
+            while left > 0:
+                if record.output.block and record.output.full:
+                    self._pause(record)
+                    record.at_exit[fd] = left
+                    return
+                size = self._take(record, fd, record.pipes[fd])
+                if size <= 0:
+                    break
+                left -= size
+            record.at_exit.pop(fd, None)
+        self._close(record)
+
+    def _close(self, record: ProcessRecord) -> None:
+        self._drain_pipes(record)
+        record.closed = True
+        if record.removed:
+            self._processes.forget(record)
+        record.wake_watchers()
+
+    def _drain_pipes(self, record: ProcessRecord) -> None:
+        record.draining.update(record.pipes)
+        record.pipes.clear()
+
+
+def _readable_bytes(fd: int) -> int:
+    """How many bytes wait in a pipe (FIONREAD)."""
+    return int(_int.unpack(fcntl.ioctl(fd, termios.FIONREAD, b'\0' * _int.size))[0])
+
+
+def _reap(pid: int) -> int:
+    """Wait for a child that has exited. Popen's convention: the exit status, or minus the signal."""
+    try:
+        _, status = os.waitpid(pid, 0)
+    except ChildProcessError:  # somebody else in this program has waited for it
+        return 255
+    return os.waitstatus_to_exitcode(status)

@@ -1,0 +1,59 @@
+"""Leaving the terminal: the kernel in a session of its own, with its streams on /dev/null."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+
+class Starter:
+    """The process that waits for a daemon to be ready. Made by `detach`, seen from the daemon's side."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+
+    def ready(self) -> None:
+        """The kernel answers: let the starter return, and let go of its streams."""
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in range(3):
+            os.dup2(null, fd)
+        if null > 2:
+            os.close(null)
+        self._tell(b'+')
+
+    def failed(self, text: str) -> None:
+        """The kernel cannot run: let the starter say why."""
+        self._tell(b'-' + text.encode('utf-8', 'replace'))
+
+    def _tell(self, message: bytes) -> None:
+        os.write(self._pipe, message)
+        os.close(self._pipe)
+
+
+def detach(fail: Callable[[str], int]) -> Starter:
+    """Continue in a new session; the process that called waits for news and exits. Returns in the daemon.
+
+    `fail` shows a message and gives the exit status of the waiting process.
+    """
+    reader, writer = os.pipe()
+    if os.fork():  # this program has one thread and has loaded nothing that minds
+        os.close(writer)
+        _wait(reader, fail)
+    os.close(reader)
+    os.setsid()
+    if os.fork():  # the leader of the session leaves it, so that it can never get a terminal
+        os._exit(0)
+    os.chdir('/')
+    return Starter(writer)
+
+
+def _wait(reader: int, fail: Callable[[str], int]) -> None:
+    os.wait()
+    news = b''
+    while part := os.read(reader, 65536):
+        news += part
+    status = 0 if news == b'+' else fail(news[1:].decode() or 'The kernel ended before it answered')
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,137 @@
+"""The kernel: its state, its sessions and its listening socket."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from papa.kernel.access import Access
+from papa.kernel.capture import Capture
+from papa.kernel.lookups import Lookups
+from papa.kernel.loop import READ, Loop
+from papa.kernel.origin import Origin
+from papa.kernel.processes import Processes
+from papa.kernel.sockets import Sockets
+
+if TYPE_CHECKING:
+    from papa.kernel.listener import Listener
+    from papa.kernel.session import Session
+
+log = logging.getLogger('papa.kernel')
+
+_ACCEPTS = 16  # connections taken in one round of the loop
+_MAX_SESSIONS = 4096
+_MIN_SESSIONS = 16
+
+
+class Kernel:
+    """Everything that one kernel holds, and who is connected to it.
+
+    `single` ends it when the last connection is closed (an embedded kernel of a test suite).
+    """
+
+    def __init__(self, listener: Listener, origin: Origin, access: Access, *, single: bool = False) -> None:
+        self.origin = origin
+        self.access = access
+        self.loop = Loop()
+        self.values: dict[str, str] = {}
+        self.sockets = Sockets()
+        self.processes = Processes()
+        self.capture = Capture(self.loop, self.processes)
+        self.lookups = Lookups(self.loop, origin)
+        self.sessions: set[Session] = set()
+        self.exit_when_unused = False
+        self._single = single
+        self._listener = listener
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)  # given up to refuse at the limit
+        self._max_sessions = max(_MIN_SESSIONS, min(_MAX_SESSIONS, origin.hard_limit // 4))
+        self.loop.register(listener.socket.fileno(), READ, self._accept)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it holds nothing."""
+        return not (self.sockets.by_name or self.values or self.processes.by_name)
+
+    def run(self) -> None:
+        """Serve until told to stop; then give back everything but the children."""
+        try:
+            self.loop.run()
+        finally:
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        for session in list(self.sessions):
+            session.close()
+        self.sockets.remove(dict(self.sockets.by_name))
+        for record in list(self.processes.by_name.values()):
+            self.capture.close(record)
+        self.loop.unregister(self._listener.socket.fileno())
+        self._listener.close()
+        self.loop.close()
+        self.origin.close()
+        os.close(self._spare)
+        log.info('Ended; %d processes go on by themselves', len(self.processes.by_name))
+
+    def _accept(self, _events: int) -> None:
+        for _ in range(_ACCEPTS):
+            try:
+                connection, address = self._listener.socket.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    self._refuse_at_limit()
+                    continue
+                if error.errno in (errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.EINTR):
+                    continue
+                log.error('Cannot accept a connection: %s', error.strerror)
+                return
+            self._admit(connection, address)
+
+    def _admit(self, connection: socket.socket, address: object) -> None:
+        from papa.kernel.session import Session
+
+        refusal: str | None
+        if len(self.sessions) >= self._max_sessions:
+            refusal = f'Too many connections: this kernel serves {self._max_sessions}'
+            log.warning('Refused a connection: %s', refusal)
+        else:
+            refusal = self.access.refusal(connection, address)
+        try:
+            self.sessions.add(Session(self, connection, refusal))
+        except OSError as error:  # no room in the poller
+            log.error('Cannot serve a connection: %s', error.strerror)
+            connection.close()
+            return
+        if refusal is None:
+            self.exit_when_unused = False
+
+    def _refuse_at_limit(self) -> None:
+        """Take the connection with the spare descriptor and say why it is closed.
+
+        Left in the queue it would keep the loop awake.
+        """
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
+        with suppress(OSError):
+            connection, _ = self._listener.socket.accept()
+            with connection:
+                connection.setblocking(False)
+                connection.send(b'Error: Too many connections: no descriptor is left\n')
+        with suppress(OSError):
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        log.warning('Refused a connection: no descriptor is left')
+
+    def session_closed(self, session: Session) -> None:
+        """A session has ended: perhaps the kernel has, too."""
+        self.sessions.discard(session)
+        if not self.sessions and (self._single or (self.exit_when_unused and self.idle)):
+            log.info('The last connection is closed')
+            self.loop.stop()
+
+

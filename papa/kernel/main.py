@@ -1,0 +1,152 @@
+"""The ``papa`` command: runs a kernel."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import pwd
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from papa import endpoint as endpoints
+from papa.endpoint import Endpoint
+from papa.errors import BadRequest, Error
+from papa.kernel.access import Access, can_tell_tcp_peers
+from papa.kernel.daemon import Starter, detach
+from papa.kernel.kernel import Kernel
+from papa.kernel.listener import Listener
+from papa.kernel.loop import READ
+from papa.kernel.origin import Origin
+from papa.version import __version__
+
+log = logging.getLogger('papa.kernel')
+
+_FAILED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a kernel until it is told to end. Returns the exit status."""
+    options = _parser().parse_args(arguments)
+    starter: Starter | None = None
+    try:
+        endpoint = _endpoint(options)
+        allowed = frozenset(_uid(name) for name in options.allow_user)
+        log_file = os.path.abspath(options.log_file) if options.log_file else None
+        if options.daemonize:
+            starter = detach(_complain)
+        _set_up_log(log_file, options.debug, quiet=options.daemonize)
+        origin = Origin()
+        kernel = _open(endpoint, origin, Access(allowed, any_local_user=options.allow_any_local_user))
+    except Error as error:
+        if starter is not None:
+            starter.failed(str(error))
+            return _FAILED
+        return _complain(str(error))
+    _handle_signals(kernel)
+    _announce(endpoint, starter)
+    kernel.run()
+    return 0
+
+
+def _open(endpoint: Endpoint, origin: Origin, access: Access) -> Kernel:
+    if endpoint.path is None and not can_tell_tcp_peers() and not access.shared:
+        raise BadRequest(
+            'This system does not tell which user makes a TCP connection: '
+            'use a Unix socket (-u PATH), or serve every local user with --allow-any-local-user'
+        )
+    origin.take_over()
+    return Kernel(Listener(endpoint, shared=access.shared), origin, access)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='papa', description='Run the process kernel: it holds sockets, values and processes for their managers.',
+        epilog=f'Without -p and -u, {endpoints.ENVIRONMENT_VARIABLE} says where it listens, else port '
+        f'{endpoints.DEFAULT_PORT} on {endpoints.LOOPBACK}.',
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument('-p', '--port', help='listen on this TCP port of 127.0.0.1')
+    where.add_argument('-u', '--unix-socket', metavar='PATH', help='listen on this Unix socket (an absolute path)')
+    parser.add_argument('--daemonize', action='store_true', help='run in the background; return when it answers')
+    parser.add_argument('-d', '--debug', action='store_true', help='log more')
+    parser.add_argument('--log-file', metavar='FILE', help='log to this file instead of standard error')
+    parser.add_argument(
+        '--allow-user', metavar='NAME', action='append', default=[],
+        help='let this user in, too, beside root and the one who runs the kernel; may be repeated',
+    )
+    parser.add_argument('--allow-any-local-user', action='store_true', help='let everybody on this machine in')
+    parser.add_argument('--version', action='version', version=f'papa {__version__}')
+    return parser
+
+
+def _endpoint(options: argparse.Namespace) -> Endpoint:
+    if options.unix_socket is not None:
+        return endpoints.from_path(options.unix_socket)
+    if options.port is not None:
+        return endpoints.from_port(options.port)
+    return endpoints.default(os.environ)
+
+
+def _uid(name: str) -> int:
+    if name.isascii() and name.isdigit():
+        return int(name)
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise BadRequest(f'--allow-user: there is no user "{name}"') from None
+
+
+def _set_up_log(path: str | None, debug: bool, *, quiet: bool) -> None:
+    handler: logging.Handler
+    if path is not None:
+        try:
+            handler = logging.FileHandler(path)
+        except OSError as error:
+            raise BadRequest(f'Cannot log to {path}: {error.strerror}') from None
+    else:
+        handler = logging.NullHandler() if quiet else logging.StreamHandler()
+    handler.setFormatter(logging.Formatter('%(asctime)s papa[%(process)d] %(levelname)s %(message)s'))
+    logging.raiseExceptions = False  # a full disk is no reason to die, or to print
+    logger = logging.getLogger('papa')
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+    logger.propagate = False
+
+
+def _handle_signals(kernel: Kernel) -> None:
+    """End in order at SIGTERM and SIGINT. A signal that was ignored at the start stays so, here and in children."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+
+    def woken(_events: int) -> None:
+        with suppress(BlockingIOError):
+            os.read(reader, 512)
+
+    def end(number: int, _frame: object) -> None:
+        log.info('%s: ending', signal.Signals(number).name)
+        kernel.loop.stop()
+
+    kernel.loop.register(reader, READ, woken)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+def _announce(endpoint: Endpoint, starter: Starter | None) -> None:
+    log.info('papa %s listens on %s, pid %d', __version__, endpoint, os.getpid())
+    if starter is not None:
+        starter.ready()
+        return
+    with suppress(OSError):  # nobody may be listening to that
+        print(f'papa {__version__} listens on {endpoint}', flush=True)
+
+
+def _complain(text: str) -> int:
+    with suppress(OSError):
+        print(f'papa: {text}', file=sys.stderr, flush=True)
+    return _FAILED

@@ -1,0 +1,90 @@
+"""How the kernel was started: what its children get unless their options say otherwise."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from contextlib import suppress
+
+_RESERVED = 8  # descriptors: those that Popen opens for itself, with some to spare
+
+
+class Origin:
+    """The environment, directory, user and limits that the kernel began with.
+
+    `guest` is true for a kernel inside another program: it changes no limit, umask or directory.
+    """
+
+    def __init__(self, guest: bool = False) -> None:
+        self.guest = guest
+        self.environment = _environment_at_start()
+        self.directory = _directory()
+        self.uid = os.geteuid()
+        self.gid = os.getegid()
+        self.soft_limit, self.hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._reserve: list[int] = []
+
+    def take_over(self) -> None:
+        """Make this process the kernel's own: raise its limit of descriptors, keep what it was given to itself."""
+        for fd in _open_descriptors():
+            if fd > 2:
+                with suppress(OSError):  # the one that listed them is closed
+                    os.set_inheritable(fd, False)
+        self._fill_reserve()
+        with suppress(ValueError, OSError):  # macOS has a lower limit of its own than it tells
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.hard_limit, self.hard_limit))
+
+    def lower_limit(self) -> None:
+        """Give a child that is started now the original limit, and leave room below it to start one.
+
+        A limit lowered beneath the descriptors in use makes Popen fail with EMFILE (its own error
+        pipe); setting the child's limit after the start is a race. So some low descriptors are kept.
+        """
+        if self.guest or self.soft_limit == self.hard_limit:
+            return
+        while self._reserve:
+            os.close(self._reserve.pop())
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.soft_limit, self.hard_limit))
+
+    def raise_limit(self) -> None:
+        """Undo `lower_limit`."""
+        if self.guest or self.soft_limit == self.hard_limit:
+            return
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.hard_limit, self.hard_limit))
+        self._fill_reserve()
+
+    def _fill_reserve(self) -> None:
+        if self.guest or self.soft_limit == self.hard_limit:
+            return
+        with suppress(OSError):
+            while len(self._reserve) < _RESERVED:
+                self._reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+    def close(self) -> None:
+        """Give the reserved descriptors back."""
+        while self._reserve:
+            os.close(self._reserve.pop())
+
+
+def _directory() -> str:
+    with suppress(OSError):  # it may have been removed
+        return os.getcwd()
+    return '/'
+
+
+def _open_descriptors() -> list[int]:
+    for folder in ('/proc/self/fd', '/dev/fd'):
+        with suppress(OSError, ValueError):
+            return [int(name) for name in os.listdir(folder)]
+    return list(range(256))
+
+
+def _environment_at_start() -> dict[bytes, bytes]:
+    """The environment as it came, before Python's own locale coercion (PEP 538) added to it."""
+    if sys.platform == 'linux':
+        with suppress(OSError), open('/proc/self/environ', 'rb') as file:
+            came = dict(entry.partition(b'=')[::2] for entry in file.read().split(b'\0') if b'=' in entry[1:])
+            return {key: value for key, value in os.environb.items() if key != b'LC_CTYPE' or key in came}
+    return dict(os.environb)

@@ -1,0 +1,50 @@
+"""A result that is not there yet: what a handler returns when something has to be looked up first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from papa.errors import Error
+
+
+class Pending:
+    """Holds one later result. `resolve` gives it, `then` says who takes it; each happens once."""
+
+    __slots__ = ('_resolved', '_result', '_taker')
+
+    def __init__(self) -> None:
+        self._resolved = False
+        self._result: Any = None
+        self._taker: Callable[[Any], None] | None = None
+
+    def resolve(self, result: Any) -> None:
+        """Give the result; an `Error` stands for itself."""
+        self._resolved = True
+        self._result = result
+        if self._taker is not None:
+            self._taker(result)
+
+    def take(self, taker: Callable[[Any], None]) -> None:
+        """Call `taker` with the result, now or when it comes."""
+        self._taker = taker
+        if self._resolved:
+            taker(self._result)
+
+    def then(self, function: Callable[[Any], Any]) -> Pending:
+        """What `function` makes of the result. An error passes it by; one that it raises is the result."""
+        following = Pending()
+
+        def proceed(result: Any) -> None:
+            if not isinstance(result, Error):
+                try:
+                    result = function(result)
+                except Error as error:
+                    result = error
+            if isinstance(result, Pending):
+                result.take(following.resolve)
+            else:
+                following.resolve(result)
+
+        self.take(proceed)
+        return following

@@ -1,0 +1,138 @@
+"""The processes by name: what each was asked to be, what it is, and when it is forgotten."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from papa import names
+from papa.errors import Conflict
+from papa.kernel.output import OutputBuffer
+
+if TYPE_CHECKING:
+    from papa.kernel.watch import Cursor
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """What a process was asked to be; two that are equal may share a name."""
+
+    args: tuple[str, ...]
+    env: dict[bytes, bytes] = field(repr=False)
+    working_dir: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...] | None
+    rlimits: dict[str, int]
+    stdout: str
+    stderr: str
+    bufsize: int
+    overflow: str
+    umask: int | None
+
+    def differences(self, wanted: ProcessSpec) -> list[str]:
+        """What `wanted` asks for otherwise, for a message."""
+        found = [
+            f'{key}={_shown(mine)} (not {_shown(theirs)})'
+            for key, mine in vars(self).items()
+            if (theirs := getattr(wanted, key)) != mine and key != 'env'
+        ]
+        if self.env != wanted.env:
+            keys = {key for key, _ in self.env.items() ^ wanted.env.items()}
+            found.append('other values of ' + ', '.join(sorted('env.' + os.fsdecode(key) for key in keys)[:5]))
+        return found
+
+
+def _shown(value: Any) -> str:
+    words = isinstance(value, tuple) and value and isinstance(value[0], str)
+    return names.show(' '.join(value)) if words else str(value)
+
+
+@dataclass(eq=False)
+class ProcessRecord:
+    """One start of a process: plain data, its output, and who watches it."""
+
+    name: str
+    id: str
+    spec: ProcessSpec
+    pid: int
+    started: float
+    sockets: list[str]
+    output: OutputBuffer
+    pipes: dict[int, int] = field(default_factory=dict)  # descriptor -> stream, while recorded
+    draining: set[int] = field(default_factory=set)  # pipes that are read to nowhere
+    at_exit: dict[int, int] = field(default_factory=dict)  # pipe -> bytes still to take before `closed`
+    exit_code: int | None = None
+    ended: float | None = None
+    closed: bool = False  # it has ended and all that was readable then has been read
+    removed: bool = False  # it is forgotten as soon as it has ended
+    paused: bool = False  # the buffer is full and the process has to wait
+    drained: int = 0  # bytes read to nowhere
+    cursors: list[Cursor] = field(default_factory=list, repr=False)
+
+    def details(self) -> dict[str, Any]:
+        """What is told of a process, in the order in which it is shown."""
+        spec, output = self.spec, self.output
+        details: dict[str, Any] = {
+            'pid': self.pid, 'running': self.exit_code is None, 'started': self.started,
+            'uid': spec.uid, 'gid': spec.gid, 'id': self.id,
+        }
+        if self.exit_code is not None:
+            details['exit_code'] = self.exit_code
+            details['ended'] = self.ended
+        details.update(
+            working_dir=spec.working_dir, bufsize=spec.bufsize, overflow=spec.overflow, sockets=self.sockets,
+            captured=output.end + self.drained, acknowledged=output.acknowledged, buffered=output.buffered,
+            dropped=output.dropped + self.drained, watchers=len(self.cursors), peekers=0, args=list(spec.args),
+        )
+        return details
+
+    def wake_watchers(self) -> None:
+        """Tell those who watch that there is something new."""
+        for cursor in self.cursors:
+            cursor.wake()
+
+    def release(self) -> None:
+        """Let go of the output that is acknowledged and for which no watcher waits."""
+        position = self.output.acknowledged
+        for cursor in self.cursors:
+            position = min(position, cursor.position)
+        self.output.release(position)
+
+
+class Processes:
+    """The processes by name, and the identity of each start."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, ProcessRecord] = {}
+        self._boot = f'{time.time_ns():x}-{os.getpid():x}'
+        self._starts = 0
+
+    def next_id(self) -> str:
+        """An id that no other start of a process has, under this kernel or another."""
+        self._starts += 1
+        return f'{self._boot}-{self._starts:x}'
+
+    def select(self, patterns: list[str], *, required: bool = False) -> dict[str, ProcessRecord]:
+        """Those that names, wildcards or PIDs mean."""
+        pids = {}
+        if any(pattern.isdigit() for pattern in patterns):
+            pids = {record.pid: name for name, record in self.by_name.items()}
+        return names.select(self.by_name, patterns, 'process', required=required, by_number=pids)
+
+    def existing(self, name: str, spec: ProcessSpec) -> ProcessRecord | None:
+        """The process of this name, if there is one. `Conflict` if it is not as `spec` wants it."""
+        record = self.by_name.get(name)
+        if record is None:
+            return None
+        differences = record.spec.differences(spec)
+        if differences:
+            raise Conflict(f'The process {names.show(name)} exists with {"; ".join(differences)}')
+        return record
+
+    def forget(self, record: ProcessRecord) -> None:
+        """Free the name. Watchers that are attached keep the record itself."""
+        if self.by_name.get(record.name) is record:
+            del self.by_name[record.name]

@@ -1,0 +1,315 @@
+"""One client: its protocol, what is queued for it, and its watch."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections import deque
+from itertools import islice
+from typing import Any
+
+from papa.errors import BadRequest, Error
+from papa.kernel.handlers import HANDLERS
+from papa.kernel.kernel import Kernel
+from papa.kernel.loop import READ, WRITE
+from papa.kernel.pending import Pending
+from papa.kernel.results import Goodbye, Watching
+from papa.kernel.watch import BatchWatch, Part, StreamWatch
+from papa.version import __version__
+from papa.wire import server, structured, telnet
+
+log = logging.getLogger('papa.kernel')
+
+GREETING = f'Papa {__version__} is home. Type "help" for commands.\n> '.encode()
+
+_RECEIVE_SIZE = 65536
+_MAX_UNSENT = 1024 * 1024  # bytes; beyond, no request of this client is read
+_MAX_PARTS = 512  # that are handed to sendmsg at once (IOV_MAX is 1024)
+_LINGER = 2.0  # seconds that a client has to take our last words
+
+
+class Session:
+    """Reads requests, runs them in order and sends what they return.
+
+    With `refusal` it only says why it does not serve, and closes.
+    """
+
+    def __init__(self, kernel: Kernel, connection: socket.socket, refusal: str | None) -> None:
+        connection.setblocking(False)
+        self._kernel = kernel
+        self._socket = connection
+        self._fd = connection.fileno()
+        self._protocol = server.ServerProtocol()
+        self._next_event = self._protocol.next_event
+        self._unsent: deque[Part] = deque()
+        self._unsent_size = 0
+        self._interest = READ
+        self._watch: StreamWatch | BatchWatch | None = None
+        self._waiting = False  # for a result that is pending
+        self._ended = False  # the client sends no more
+        self._leaving = False  # nothing more is read or run; it closes when all is sent
+        self._closed = False
+        kernel.loop.register(self._fd, READ, self._on_events)
+        if refusal is None:
+            self._send(GREETING)
+        else:
+            self._leave(f'Error: {refusal}\n'.encode())
+        self._flush()
+
+    # Events of the connection
+
+    def _on_events(self, events: int) -> None:
+        if events & WRITE:
+            self._flush()
+        if events & ~WRITE and not self._closed:
+            self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(_RECEIVE_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        if self._leaving:
+            if not data:
+                self.close()
+        elif data:
+            self._protocol.receive(data)
+            self._work()
+        else:
+            self._ended = True
+            self._work()
+
+    def _work(self) -> None:
+        """Run what has arrived, as far as the client takes the answers."""
+        next_event = self._next_event
+        while not (self._waiting or self._leaving) and self._unsent_size <= _MAX_UNSENT:
+            event = next_event()
+            if event is None:
+                if self._ended:
+                    self._leave()
+                break
+            _ACTIONS[type(event)](self, event)
+        self._flush()
+
+    # One action for each kind of event
+
+    def _run(self, request: server.Request) -> None:
+        if self._watch is not None:
+            self._break(BadRequest(f'A connection that watches takes only ack and stop, not "{request.command.name}"'))
+            return
+        try:
+            result = HANDLERS[request.command.name](self._kernel, request)
+        except Error as error:
+            result = error
+        except Exception:  # noqa: BLE001 - the kernel outlives its own bugs; it is logged with its traceback
+            result = self._bug(request)
+        self._answer(request.structured, result)
+
+    @staticmethod
+    def _bug(request: server.Request) -> Error:
+        log.exception('The command "%s" failed', request.command.name)
+        return Error(f'The command "{request.command.name}" failed inside papa; its log says how')
+
+    def _answer(self, is_structured: bool, result: Any) -> None:
+        dialect = structured if is_structured else telnet
+        if isinstance(result, Error):
+            self._send(dialect.encode_error(result))
+        elif result is None or isinstance(result, (str, dict)):
+            self._send(dialect.encode_reply(result))
+        elif isinstance(result, Pending):
+            self._waiting = True
+            result.take(lambda later: self._resume(is_structured, later))
+        elif isinstance(result, Watching):
+            self._begin_watch(is_structured, result)
+        elif isinstance(result, Goodbye):
+            if is_structured:
+                self._leave(structured.encode_reply(result.text))
+            else:
+                self._leave(result.text.encode() + (telnet.END_OF_REPLY if result.prompt else b'\n'))
+
+    def _resume(self, is_structured: bool, result: Any) -> None:
+        was_waiting = self._waiting
+        self._waiting = False
+        if self._closed:
+            return
+        self._answer(is_structured, result)
+        if was_waiting:
+            self._work()
+
+    def _reject(self, event: server.Malformed) -> None:
+        encode = structured.encode_error if event.structured else telnet.encode_error
+        if event.fatal:
+            self._leave(encode(event.error))
+        else:
+            self._send(encode(event.error))
+
+    def _prompt(self, _event: server.Blank) -> None:
+        self._send(telnet.PROMPT)
+
+    def _expel(self, _event: server.Intruder) -> None:
+        log.warning('Closed a connection that spoke HTTP or TLS')
+        self._leave(b'Error: This is papa, not a web server\n')
+
+    # Watching
+
+    def _begin_watch(self, is_structured: bool, watching: Watching) -> None:
+        if is_structured:
+            self._send(structured.encode_reply({
+                'watching': [[r.name, r.id, r.output.acknowledged] for r in watching.records],
+                'made': watching.made,
+            }))
+            self._watch = StreamWatch(self._kernel, watching.records, self._send_parts, self._is_busy)
+        else:
+            first = watching.made
+            self._send(telnet.encode_line(first) if first else b'Watching %d\n' % len(watching.records))
+            self._watch = BatchWatch(self._kernel, watching.records, self._send_parts, self._is_busy)
+            self._protocol.answering = True
+        self._watch.begin()
+
+    def _control(self, control: server.Control) -> None:
+        watch = self._watch
+        if not isinstance(watch, StreamWatch):
+            if control.name == structured.STOP:
+                self._send(structured.encode_error(BadRequest('Nothing is watched on this connection')))
+            return
+        try:
+            done = watch.acknowledge(control.words)
+        except BadRequest as error:
+            self._break(error)
+            return
+        if done or control.name == structured.STOP:
+            self._end_watch(structured.END)
+        else:
+            watch.wake()
+
+    def _take_answer(self, answer: server.Answer) -> None:
+        watch = self._watch
+        assert isinstance(watch, BatchWatch)
+        done = watch.answer()
+        if done or answer.stop:
+            self._protocol.answering = False
+            self._end_watch((b'Nothing left to watch' if done else b'Stopped watching') + telnet.END_OF_REPLY)
+        else:
+            watch.wake()
+
+    def _end_watch(self, last_words: bytes) -> None:
+        if self._watch is not None:
+            self._watch.detach()
+            self._watch = None
+        self._send(last_words)
+
+    def _break(self, error: Error) -> None:
+        """The client is out of step: say so and close."""
+        self._leave(structured.encode_error(error))
+
+    def _is_busy(self) -> bool:
+        return bool(self._unsent) or self._leaving
+
+    # Sending
+
+    def _send(self, data: bytes) -> None:
+        self._unsent.append(data)
+        self._unsent_size += len(data)
+
+    def _send_parts(self, parts: list[Part]) -> None:
+        self._unsent.extend(parts)
+        self._unsent_size += sum(map(len, parts))
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send what is queued as far as the connection takes it; wait for what is left."""
+        unsent = self._unsent
+        while unsent:
+            try:
+                if len(unsent) == 1:
+                    sent = self._socket.send(unsent[0])
+                else:
+                    sent = self._socket.sendmsg(islice(unsent, _MAX_PARTS))
+            except BlockingIOError:
+                break
+            except OSError:
+                self._abandon()
+                return
+            self._drop(sent)
+        if not unsent:
+            if self._leaving:
+                self._shut_down()
+            elif self._watch is not None and self._watch.queue:
+                self._watch.wake()
+        self._set_interest()
+
+    def _drop(self, sent: int) -> None:
+        unsent = self._unsent
+        self._unsent_size -= sent
+        while sent:
+            size = len(unsent[0])
+            if sent < size:
+                unsent[0] = memoryview(unsent[0])[sent:]
+                return
+            sent -= size
+            unsent.popleft()
+
+    def _set_interest(self) -> None:
+        if self._closed:
+            return
+        interest = WRITE if self._unsent else 0
+        if not self._waiting and not self._ended and self._unsent_size <= _MAX_UNSENT:
+            interest |= READ
+        if interest != self._interest:
+            self._interest = interest
+            self._kernel.loop.modify(self._fd, interest)
+
+    # Ending
+
+    def _leave(self, last_words: bytes = b'') -> None:
+        """Close once what is queued and `last_words` are sent. Nothing that was read is run any more."""
+        self._leaving = True
+        if self._watch is not None:
+            self._watch.detach()
+            self._watch = None
+        if last_words:
+            self._send(last_words)
+        self._kernel.loop.call_later(_LINGER, self.close)
+
+    def _shut_down(self) -> None:
+        """All is sent. Read to nowhere until the client closes: unread data would reset the connection
+        and take our last words away."""
+        if self._ended:
+            self.close()
+            return
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+
+    def _abandon(self) -> None:
+        """The connection is broken. Closed in the next round: whoever made it send may be in a loop over watchers."""
+        self._unsent.clear()
+        self._unsent_size = 0
+        self._leaving = True
+        self._kernel.loop.call_soon(self.close)
+
+    def close(self) -> None:
+        """Close at once. A watch acknowledges nothing by that."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._watch is not None:
+            self._watch.detach()
+            self._watch = None
+        self._kernel.loop.unregister(self._fd)
+        self._socket.close()
+        self._kernel.session_closed(self)
+
+
+_ACTIONS: dict[type, Any] = {
+    server.Request: Session._run,
+    server.Malformed: Session._reject,
+    server.Control: Session._control,
+    server.Answer: Session._take_answer,
+    server.Blank: Session._prompt,
+    server.Intruder: Session._expel,
+}

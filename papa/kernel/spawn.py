@@ -1,0 +1,230 @@
+"""Starting a process: from what was asked for to a PID, or an error that says what was wrong."""
+
+from __future__ import annotations
+
+import errno
+import marshal
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+from papa import interpreter, options
+from papa.errors import BadRequest, Error, LimitReached, SystemFailure
+from papa.kernel.lookups import Identity
+from papa.kernel.origin import Origin
+from papa.kernel.sockets import failure
+from papa.names import show
+
+_TRAMPOLINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'trampoline.py')
+_NO_CHANGE = -1  # what Popen takes for "leave the umask"
+
+
+class Launch(NamedTuple):
+    """All that starting one process takes. Descriptors are the caller's to close."""
+
+    argv: list[bytes]
+    environment: dict[bytes, bytes]
+    working_dir: str
+    umask: int | None
+    limits: dict[str, int]
+    identity: Identity
+    stdout: int
+    stderr: int
+    inherited: list[int]
+
+
+def start(origin: Origin, launch: Launch) -> int:
+    """Start a process and return its PID. Raises an `Error` and leaves no process if it cannot be started."""
+    origin.lower_limit()
+    try:
+        if launch.limits or launch.identity.groups is not None:
+            return _start_by_trampoline(origin, launch)
+        return _popen(origin, launch, launch.argv, launch.environment, launch.inherited)
+    except (OSError, ValueError) as error:
+        raise _explain(error, launch) from None
+    finally:
+        origin.raise_limit()
+
+
+class Pipes:
+    """The pipes for the output of one process: the ends that it writes to, and those that the kernel reads.
+
+    A context manager: at its end the writing ends are closed, and the reading ends unless detached.
+    """
+
+    def __init__(self, stdout: str, stderr: str) -> None:
+        self._readers: dict[int, str] = {}
+        self._writers: list[int] = []
+        try:
+            self.stdout = self._open('stdout') if stdout == 'pipe' else subprocess.DEVNULL
+            self.stderr = subprocess.STDOUT if stderr == 'stdout' else subprocess.DEVNULL
+            if stderr == 'pipe':
+                self.stderr = self._open('stderr')
+        except OSError as error:
+            self.__exit__()
+            raise failure('Cannot start a process', error) from None
+
+    def _open(self, stream: str) -> int:
+        reader, writer = os.pipe()
+        self._readers[reader] = stream
+        self._writers.append(writer)
+        os.set_blocking(reader, False)
+        return writer
+
+    def __enter__(self) -> Pipes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in [*self._writers, *self._readers]:
+            os.close(fd)
+        self._writers.clear()
+        self._readers.clear()
+
+    def detach(self) -> dict[int, str]:
+        """The reading ends with the names of their streams; they are the caller's now."""
+        readers = self._readers
+        self._readers = {}
+        return readers
+
+
+def _popen(
+    origin: Origin, launch: Launch, argv: list[bytes], environment: dict[bytes, bytes], inherited: list[int]
+) -> int:
+    with _inheritable(origin, inherited):
+        child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=launch.stdout, stderr=launch.stderr,
+            cwd=launch.working_dir, env=environment, start_new_session=True,
+            umask=_NO_CHANGE if launch.umask is None else launch.umask,
+            close_fds=origin.guest, pass_fds=inherited if origin.guest else (),
+        )
+    child.returncode = 0  # the kernel reaps it, not Popen
+    return child.pid
+
+
+@contextmanager
+def _inheritable(origin: Origin, fds: list[int]) -> Iterator[None]:
+    """Let exactly these descriptors pass into a child that is started meanwhile.
+
+    Everything else that the kernel has open closes on exec. That spares the child closing thousands
+    of descriptors, which Popen's own way takes; as a guest there are others' descriptors to think of.
+    """
+    if origin.guest:
+        yield
+        return
+    try:
+        for fd in fds:
+            os.set_inheritable(fd, True)
+        yield
+    finally:
+        for fd in fds:
+            os.set_inheritable(fd, False)
+
+
+def _start_by_trampoline(origin: Origin, launch: Launch) -> int:
+    identity = launch.identity
+    switch = identity.groups is not None
+    orders = {
+        'argv': launch.argv,
+        'env': launch.environment,
+        'rlimits': [(f'rlimit.{name.lower()[7:]}', name, value) for name, value in launch.limits.items()],
+        'groups': identity.groups,
+        'gid': identity.gid if switch else None,
+        'uid': identity.uid if switch else None,
+    }
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        file.write(marshal.dumps(orders))
+        file.seek(0)
+        status, writer = os.pipe()
+        stack.callback(os.close, status)
+        try:
+            argv = [os.fsencode(a) for a in interpreter.command(_TRAMPOLINE, str(file.fileno()), str(writer))]
+            pid = _popen(origin, launch, argv, {}, [*launch.inherited, file.fileno(), writer])
+        finally:
+            os.close(writer)
+        trouble = _read_all(status)
+    if trouble:
+        os.waitpid(pid, 0)
+        raise _explain_trampoline(trouble, launch)
+    return pid
+
+
+def _read_all(fd: int) -> bytes:
+    parts = []
+    while part := os.read(fd, 65536):
+        parts.append(part)
+    return b''.join(parts)
+
+
+def _explain_trampoline(trouble: bytes, launch: Launch) -> Error:
+    stage, number, text = marshal.loads(trouble)  # noqa: S302 - written by our own trampoline
+    if stage == 'exec':
+        return _explain(OSError(number, text), launch)
+    reason = os.strerror(number) if number else text
+    if stage == 'user':
+        return SystemFailure(f'Cannot become uid {launch.identity.uid}, gid {launch.identity.gid}: {reason}')
+    return SystemFailure(f'Cannot set {stage}: {reason}')
+
+
+def _explain(error: OSError | ValueError, launch: Launch) -> Error:
+    """One line for what Popen raises; its own words say neither which nor what."""
+    executable = show(os.fsdecode(launch.argv[0]))
+    if not isinstance(error, OSError):
+        return BadRequest('An argument or a variable may not have a NUL character, nor a variable\'s name "="')
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return LimitReached('Cannot start a process: no descriptor is left')
+    if error.errno in (errno.EAGAIN, errno.ENOMEM):
+        return LimitReached(f'Cannot start {executable}: {os.strerror(error.errno)}')
+    if error.errno == errno.E2BIG:
+        return BadRequest('The arguments and the environment together are too long for the system')
+    if error.filename == launch.working_dir and not _is_directory(launch.working_dir):
+        return BadRequest(f'working_dir {show(launch.working_dir)}: {os.strerror(error.errno or 0)}')
+    reason = os.strerror(error.errno or 0)
+    if error.errno == errno.ENOENT:
+        reason = 'there is no such program (or its interpreter is missing)'
+    elif error.errno == errno.ENOEXEC:
+        reason = 'it is not a program (a script must begin with #!)'
+    return BadRequest(f'Cannot start {executable}: {reason}')
+
+
+def _is_directory(path: str) -> bool:
+    return os.path.isdir(path) and os.access(path, os.X_OK)
+
+
+def limits_by_constant(limits: dict[str, int]) -> dict[str, int]:
+    """Limits by the names of the `resource` module, from names as in options. `BadRequest` for an unknown one."""
+    import resource
+
+    known = {name: getattr(resource, name) for name in dir(resource) if name.startswith('RLIMIT_')}
+    found = {}
+    for name, value in limits.items():
+        constant = f'RLIMIT_{name.upper()}'
+        if constant not in known:
+            allowed = ', '.join(sorted(key[7:].lower() for key in known))
+            raise BadRequest(f'Unknown resource limit {show(name)}; the limits here are {allowed}')
+        found[constant] = resource.RLIM_INFINITY if value == -1 else value
+    return found
+
+
+def read_environment(given: dict[str, str], empty: bool, origin: Origin) -> dict[bytes, bytes]:
+    """The environment of a process: what was given, or the kernel's own if nothing was."""
+    if not given and not empty:
+        return origin.environment
+    return {encode(name, f'env.{name}'): encode(value, f'env.{name}') for name, value in given.items()}
+
+
+def encode(text: str, what: str) -> bytes:
+    """The bytes that the operating system gets. `BadRequest` for what it cannot take."""
+    try:
+        data = os.fsencode(text)
+    except UnicodeEncodeError:
+        raise BadRequest(f'{what} has a character that no file system encoding knows: {show(text)}') from None
+    if b'\0' in data:
+        raise BadRequest(f'{what} may not have a NUL character')
+    return data
+
+
+DEFAULT_SIZE = options.size('bufsize', '1m')

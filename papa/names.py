@@ -1,0 +1,76 @@
+"""Names of sockets, values and processes: what is allowed, and what a pattern selects."""
+
+from __future__ import annotations
+
+from papa.errors import BadRequest, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TypeVar
+
+    T = TypeVar('T')
+
+
+def check(name: str, what: str) -> str:
+    """Return `name` if it may name a `what` ('socket', 'value', 'process'), else raise `BadRequest`."""
+    if not name:
+        raise BadRequest(f'A {what} needs a name')
+    if name.endswith('*'):
+        raise BadRequest(f'The name of a {what} may not end in an asterisk: {show(name)}')
+    if ')' in name or any(c.isspace() or c < ' ' or '\x7f' <= c <= '\x9f' for c in name):
+        raise BadRequest(
+            f'The name of a {what} may not have white space, control characters or ")": {show(name)}'
+        )
+    return name
+
+
+def show(text: str, limit: int = 100) -> str:
+    """`text` as it may stand in a message: quoted, without control characters, not too long."""
+    if len(text) > limit:
+        text = text[:limit] + '…'
+    return '"' + ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text) + '"'
+
+
+def select(
+    items: Mapping[str, T],
+    patterns: Sequence[str],
+    what: str,
+    *,
+    required: bool = False,
+    by_number: Mapping[int, str] | None = None,
+) -> dict[str, T]:
+    """The items that `patterns` name, in the order of `items`' own keys for each pattern.
+
+    Without patterns all are meant. A final asterisk is a wildcard. A name wins over a number
+    (a PID or a file number, looked up in `by_number`). With `required`, a plain name that
+    matches nothing raises `NotFound`, and nothing is selected.
+    """
+    if not patterns:
+        return dict(items)
+    selected: dict[str, T] = {}
+    for pattern in patterns:
+        found = _matches(items, pattern, by_number)
+        if not found and required and not pattern.endswith('*'):
+            raise NotFound(f'There is no {what} {show(pattern)}')
+        for name in found:
+            selected[name] = items[name]
+    return selected
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns (names, or prefixes with a final asterisk) fits the name."""
+    return any(name == p or (p.endswith('*') and name.startswith(p[:-1])) for p in patterns)
+
+
+def _matches(items: Mapping[str, T], pattern: str, by_number: Mapping[int, str] | None) -> list[str]:
+    if pattern.endswith('*'):
+        prefix = pattern[:-1]
+        return [name for name in items if name.startswith(prefix)]
+    if pattern in items:
+        return [pattern]
+    if by_number and pattern.isascii() and pattern.isdigit() and len(pattern) < 20:
+        name = by_number.get(int(pattern))
+        if name is not None:
+            return [name]
+    return []

@@ -1,0 +1,70 @@
+"""A receive buffer that cuts lines and blocks out of a stream of bytes."""
+
+from __future__ import annotations
+
+
+class ReceiveBuffer:
+    """Bytes in, lines and blocks out.
+
+    It remembers how far it has searched for the end of a line, so that a long line that arrives in
+    small parts is searched once. The usual case, one chunk that is consumed whole, copies nothing.
+    """
+
+    __slots__ = ('_data', '_searched', '_start')
+
+    def __init__(self) -> None:
+        self._data: bytes | bytearray = b''
+        self._start = 0  # of what has not been taken out yet
+        self._searched = 0  # no end of line between _start and here
+
+    def __len__(self) -> int:
+        return len(self._data) - self._start
+
+    def feed(self, data: bytes) -> None:
+        """Append what was received."""
+        start = self._start
+        kept = self._data
+        if start == len(kept):
+            self._data = data
+            self._start = self._searched = 0
+            return
+        if isinstance(kept, bytearray):
+            del kept[:start]  # cheap: a bytearray moves its start, not its bytes
+        else:
+            self._data = kept = bytearray(kept[start:])
+        kept += data
+        self._searched -= start
+        self._start = 0
+
+    def next_line(self) -> bytes | bytearray | None:
+        """Take the next line, without its newline; None if there is no whole one."""
+        end = self._data.find(b'\n', self._searched)
+        if end < 0:
+            self._searched = len(self._data)
+            return None
+        line = self._data[self._start : end]
+        self._start = self._searched = end + 1
+        return line
+
+    def next_block(self, size: int) -> bytes | None:
+        """Take exactly `size` bytes; None if there are fewer."""
+        start = self._start
+        end = start + size
+        if end > len(self._data):
+            return None
+        self._start = self._searched = end
+        return bytes(self._data[start:end])
+
+    def next_through(self, delimiter: bytes) -> bytes | None:
+        """Take everything up to and including `delimiter`; None if it has not arrived."""
+        end = self._data.find(delimiter, self._start)
+        return None if end < 0 else self.next_block(end + len(delimiter) - self._start)
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, at most `size`, without taking them."""
+        return bytes(self._data[self._start : self._start + size])
+
+    def clear(self) -> None:
+        """Forget everything that has not been taken."""
+        self._data = b''
+        self._start = self._searched = 0

@@ -1,0 +1,153 @@
+"""The client's end of the structured dialect, without I/O: bytes in, replies and frames out."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from papa.errors import AccessDenied, Error, LimitReached, Unsupported
+from papa.wire import structured
+from papa.wire.buffer import ReceiveBuffer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class ProtocolError(ValueError):
+    """The peer does not speak this protocol, or the stream is out of step."""
+
+
+class OutputFrame(NamedTuple):
+    """Bytes that process `number` of the watch wrote to `stream` ('o' or 'e')."""
+
+    stream: str
+    number: int
+    time: float
+    end: int
+    data: bytes
+
+
+class ExitFrame(NamedTuple):
+    """The process of this number has ended and all its output was delivered."""
+
+    number: int
+    time: float
+    exit_code: int
+
+
+class LossFrame(NamedTuple):
+    """The bytes from `start` to `end` are lost to this watch."""
+
+    number: int
+    start: int
+    end: int
+    reason: str
+
+
+class EndFrame(NamedTuple):
+    """The watch has ended; the connection takes commands again."""
+
+
+class _Incomplete:
+    """The type of `INCOMPLETE`."""
+
+
+INCOMPLETE = _Incomplete()
+"""What `ClientProtocol` returns when more bytes are needed."""
+
+_END = EndFrame()
+_VERSION = re.compile(rb'papa (\d+)\.(\S+)', re.IGNORECASE)
+_MAX_GREETING = 65536
+_OLDEST_MAJOR = 2
+
+
+class ClientProtocol:
+    """Turns the bytes of one connection into its greeting, its replies and the frames of a watch.
+
+    Every ``next_`` method returns `INCOMPLETE` when more bytes are needed, and raises
+    `ProtocolError` when the stream makes no sense; the connection is then of no more use.
+    """
+
+    __slots__ = ('_buffer', '_header')
+
+    def __init__(self) -> None:
+        self._buffer = ReceiveBuffer()
+        self._header: list[str] | None = None  # of an output frame whose bytes have not all arrived
+
+    def receive(self, data: bytes) -> None:
+        """Take what the connection delivered."""
+        self._buffer.feed(data)
+
+    def next_greeting(self) -> str | _Incomplete:
+        """The version of papa that greets. Raises the `Error` that a refusal says,
+        `Unsupported` for a kernel older than the structured dialect."""
+        refusal = self._refusal()
+        if refusal is not None:
+            raise refusal
+        greeting = self._buffer.next_through(b'\n> ')
+        if greeting is None:
+            if len(self._buffer) > _MAX_GREETING:
+                raise ProtocolError('it does not greet as papa does')
+            return INCOMPLETE
+        version = _VERSION.search(greeting)
+        if version and int(version[1]) >= _OLDEST_MAJOR:
+            return f'{version[1].decode()}.{version[2].decode()}'
+        if b'Papa is home' in greeting:
+            raise Unsupported('it is papa 1.x, without the structured dialect that this client needs')
+        raise ProtocolError('it does not greet as papa does')
+
+    def _refusal(self) -> Error | None:
+        if self._buffer.peek(7) != b'Error: ':
+            return None
+        line = self._buffer.next_line()
+        if line is None:
+            return None
+        text = line[7:].decode('utf-8', 'replace')
+        return LimitReached(text) if 'connections' in text else AccessDenied(text)
+
+    def next_reply(self) -> Any:
+        """What the next reply says: a str, None, a dict, or an `Error` (returned, not raised)."""
+        line = self._buffer.next_line()
+        if line is None:
+            return INCOMPLETE
+        try:
+            return structured.decode_reply(line)
+        except ValueError as error:
+            raise ProtocolError(str(error)) from None
+
+    def next_frame(self) -> OutputFrame | ExitFrame | LossFrame | EndFrame | _Incomplete:
+        """The next frame of the watch."""
+        header = self._header
+        if header is None:
+            line = self._buffer.next_line()
+            if line is None:
+                return INCOMPLETE
+            header = line.decode('utf-8', 'replace').split(' ')
+        try:
+            return self._frame(header)
+        except (ValueError, IndexError):
+            raise ProtocolError(f'not a frame: {" ".join(header)[:80]!r}') from None
+
+    def _frame(self, header: list[str]) -> OutputFrame | ExitFrame | LossFrame | EndFrame | _Incomplete:
+        kind = header[0]
+        if kind in ('o', 'e'):
+            return self._output(header)
+        if kind == 'x':
+            return ExitFrame(int(header[1]), float(header[2]), int(header[3]))
+        if kind == 'l':
+            return LossFrame(int(header[1]), int(header[2]), int(header[3]), header[4])
+        if kind == '.':
+            return _END
+        raise ValueError(kind)
+
+    def _output(self, header: list[str]) -> OutputFrame | _Incomplete:
+        stream, index, time, end, size = header
+        block = self._buffer.next_block(int(size) + 1)
+        if block is None:
+            self._header = header
+            return INCOMPLETE
+        self._header = None
+        if block[-1:] != b'\n':
+            raise ValueError('unterminated output')
+        return OutputFrame(stream, int(index), float(time), int(end), block[:-1])

@@ -1,0 +1,143 @@
+"""The kernel's end of a connection, without I/O: bytes in, requests out, in both dialects."""
+
+from __future__ import annotations
+
+from papa import commands
+from papa.errors import BadRequest, Error, LimitReached
+from papa.names import show
+from papa.wire import structured, telnet
+from papa.wire.buffer import ReceiveBuffer
+
+MAX_LINE = 16 * 1024 * 1024
+
+
+class Request:
+    """A command to run. `dialect` is the module that encodes its reply."""
+
+    __slots__ = ('command', 'structured', 'words')
+
+    def __init__(self, command: commands.Command, words: list[str], structured: bool) -> None:
+        self.command = command
+        self.words = words
+        self.structured = structured
+
+
+class Malformed:
+    """A line that is no request; `error` is the answer. A `fatal` one ends the connection."""
+
+    __slots__ = ('error', 'fatal', 'structured')
+
+    def __init__(self, error: Error, structured: bool, fatal: bool = False) -> None:
+        self.error = error
+        self.structured = structured
+        self.fatal = fatal
+
+
+class Control:
+    """What a client says while a structured watch runs: ``ack`` or ``stop``."""
+
+    __slots__ = ('name', 'words')
+
+    def __init__(self, name: str, words: list[str]) -> None:
+        self.name = name
+        self.words = words
+
+
+class Answer:
+    """A line of the telnet dialect while a watch runs; `stop` if it asks for the end."""
+
+    __slots__ = ('stop',)
+
+    def __init__(self, stop: bool) -> None:
+        self.stop = stop
+
+
+class Blank:
+    """An empty line: the telnet dialect answers with another prompt."""
+
+    __slots__ = ()
+
+
+class Intruder:
+    """A line of HTTP or TLS: the connection must end at once."""
+
+    __slots__ = ()
+
+
+Event = Request | Malformed | Control | Answer | Blank | Intruder
+
+_BLANK = Blank()
+_INTRUDER = Intruder()
+
+
+class ServerProtocol:
+    """Turns the bytes of one connection into events.
+
+    Set `answering` while a watch of the telnet dialect runs: lines are then `Answer` events.
+    """
+
+    __slots__ = ('_buffer', '_max_line', '_over', 'answering')
+
+    def __init__(self, max_line: int = MAX_LINE) -> None:
+        self.answering = False
+        self._buffer = ReceiveBuffer()
+        self._max_line = max_line
+        self._over = False  # a fatal event was given: nothing follows
+
+    def receive(self, data: bytes) -> None:
+        """Take what the connection delivered."""
+        if not self._over:
+            self._buffer.feed(data)
+
+    def next_event(self) -> Event | None:
+        """The next event, or None if more bytes are needed."""
+        line = self._buffer.next_line()
+        if line is None or len(line) > self._max_line:
+            return self._incomplete(line)
+        if line[:1] == b'\t':
+            return _structured(line)
+        if self.answering:
+            return Answer(telnet.clean(line).strip().lower() == 'q')
+        if telnet.is_intruder(line):
+            return self._finish(_INTRUDER)
+        return _telnet(line)
+
+    def _incomplete(self, line: bytes | bytearray | None) -> Event | None:
+        start = self._buffer.peek(2) if line is None else line[:2]
+        if start == b'\x16\x03' and not self.answering:
+            return self._finish(_INTRUDER)
+        if line is None and len(self._buffer) <= self._max_line:
+            return None
+        error = LimitReached(f'A line may have {self._max_line} bytes')
+        return self._finish(Malformed(error, start[:1] == b'\t', fatal=True))
+
+    def _finish(self, event: Event) -> Event:
+        self._over = True
+        self._buffer.clear()
+        return event
+
+
+def _structured(line: bytes | bytearray) -> Event:
+    try:
+        fields = structured.decode_request(line)
+    except BadRequest as error:
+        return Malformed(error, structured=True)
+    name = fields[0]
+    command = commands.BY_NAME.get(name)
+    if command is not None:
+        del fields[0]
+        return Request(command, fields, True)
+    if name in structured.CONTROLS:
+        return Control(name, fields[1:])
+    return Malformed(BadRequest(f'Unknown command {show(name, 40)}'), structured=True)
+
+
+def _telnet(line: bytes | bytearray) -> Event:
+    words = telnet.split(telnet.clean(line))
+    if not words:
+        return _BLANK
+    try:
+        command, rest = telnet.parse(words)
+    except BadRequest as error:
+        return Malformed(error, structured=False)
+    return Request(command, rest, False)

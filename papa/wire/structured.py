@@ -1,0 +1,134 @@
+"""The structured dialect: requests, replies and the frames of a watch.
+
+A request is a TAB, then fields separated by TABs; a reply is one line whose first byte is its kind:
+
+====  =====================================================
+``=``  a text
+``-``  nothing
+``{``  a record, or records by name, as a JSON object
+``!``  an error: its code, a TAB, its text
+====  =====================================================
+
+Fields and texts are UTF-8 (lone surrogates included) with the escapes of PostgreSQL's COPY format for
+the four characters that would break the framing: ``\\\\``, ``\\t``, ``\\n`` and, in a text, nothing else.
+
+While a watch runs, frames come unasked. Each is a header line and, for output, raw bytes and a newline;
+INDEX counts the watched processes in the order of the reply that began the watch:
+
+========================================  ==========================================================
+``o INDEX TIME END SIZE``                 SIZE bytes of standard output; END is the position of their end
+``e INDEX TIME END SIZE``                 the same of standard error
+``x INDEX TIME EXITCODE``                 the process has ended and everything before was delivered
+``l INDEX START END REASON``              the bytes from START to END are lost to this watch
+``.``                                     the watch has ended; the connection takes commands again
+========================================  ==========================================================
+
+The sequence number of a frame is the position that it ends at: a byte offset in what the process has
+written. The client acknowledges positions with ``ack`` and a field ``INDEX:POSITION`` for each process
+(``INDEX:x`` acknowledges its exit), without a reply, and ends the watch with ``stop``.
+"""
+
+from __future__ import annotations
+
+import json
+
+from papa.errors import BadRequest, Error, from_code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+TAB = 0x09
+END = b'.\n'
+ACKNOWLEDGE = 'ack'
+STOP = 'stop'
+CONTROLS = frozenset((ACKNOWLEDGE, STOP))
+
+STDOUT, STDERR = 'o', 'e'
+EXIT_MARK = 'x'
+
+_dumps = json.JSONEncoder(separators=(',', ':')).encode
+_loads = json.JSONDecoder().decode
+
+
+def escape(text: str) -> str:
+    """Make `text` safe to stand in a line between TABs."""
+    if '\\' in text:
+        text = text.replace('\\', '\\\\')
+    if '\n' in text:
+        text = text.replace('\n', '\\n')
+    return text.replace('\t', '\\t') if '\t' in text else text
+
+
+def unescape(text: str) -> str:
+    """Undo `escape`."""
+    if '\\' not in text:
+        return text
+    return '\\'.join(part.replace('\\n', '\n').replace('\\t', '\t') for part in text.split('\\\\'))
+
+
+def encode_request(fields: Sequence[str]) -> bytes:
+    """One request line for a command and its words."""
+    line = '\t'.join(fields)
+    if '\n' in line or '\\' in line or line.count('\t') >= len(fields):
+        line = '\t'.join([escape(field) for field in fields])
+    return f'\t{line}\n'.encode('utf-8', 'surrogatepass')
+
+
+def decode_request(line: bytes | bytearray) -> list[str]:
+    """The fields of a request line. `BadRequest` if it is not UTF-8."""
+    try:
+        text = line.decode('utf-8', 'surrogatepass')
+    except UnicodeDecodeError:
+        raise BadRequest('A structured request must be UTF-8') from None
+    fields = text.split('\t')
+    del fields[0]
+    return [unescape(field) for field in fields] if '\\' in text else fields
+
+
+def encode_reply(result: Any) -> bytes:
+    """The reply line for a result: a str, None, or a dict of what JSON can say."""
+    if isinstance(result, str):
+        return f'={escape(result)}\n'.encode('utf-8', 'surrogatepass')
+    if result is None:
+        return b'-\n'
+    return (_dumps(result) + '\n').encode()
+
+
+def encode_error(error: Error) -> bytes:
+    """The reply line for an error."""
+    return f'!{error.code}\t{escape(str(error))}\n'.encode('utf-8', 'surrogatepass')
+
+
+def decode_reply(line: bytes | bytearray) -> Any:
+    """What a reply line says: a str, None, a dict, or an `Error` (returned, not raised).
+
+    Raises `ValueError` if it is no reply.
+    """
+    kind = line[:1]
+    if kind == b'=':
+        return unescape(line[1:].decode('utf-8', 'surrogatepass'))
+    if kind == b'-':
+        return None
+    if kind == b'{':
+        return _loads(line.decode())
+    if kind == b'!':
+        code, _, text = line[1:].decode('utf-8', 'surrogatepass').partition('\t')
+        return from_code(code, unescape(text))
+    raise ValueError(f'not a reply: {bytes(line[:40])!r}')
+
+
+def output_header(stream: str, index: int, time: float, end: int, size: int) -> bytes:
+    """The header of a frame of output; the bytes and a newline follow it."""
+    return f'{stream} {index} {time!r} {end} {size}\n'.encode()
+
+
+def exit_frame(index: int, time: float, exit_code: int) -> bytes:
+    """The frame that tells of an exit."""
+    return f'x {index} {time!r} {exit_code}\n'.encode()
+
+
+def loss_frame(index: int, start: int, end: int, reason: str) -> bytes:
+    """The frame that tells of a loss."""
+    return f'l {index} {start} {end} {reason}\n'.encode()
