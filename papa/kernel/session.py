@@ -46,7 +46,9 @@ class Session:
         self._interest = READ
         self._watch: StreamWatch | BatchWatch | None = None
         self._waiting = False  # for a result that is pending
+        self._behind = False  # requests may have arrived that wait until the client has taken its answers
         self._ended = False  # the client sends no more
+        self._hung_up = False  # and it takes no more
         self._leaving = False  # nothing more is read or run; it closes when all is sent
         self._closed = False
         kernel.loop.register(self._fd, READ, self._on_events)
@@ -61,10 +63,16 @@ class Session:
     def _on_events(self, events: int) -> None:
         if events & WRITE:
             self._flush()
+            if self._behind and self._unsent_size <= _MAX_UNSENT:
+                self._work()
         if events & ~WRITE and not self._closed:
             self._receive()
 
     def _receive(self) -> None:
+        if self._ended:  # a hang-up, which would be reported again and again
+            self._hung_up = True
+            self._kernel.loop.unregister(self._fd)
+            return
         try:
             data = self._socket.recv(_RECEIVE_SIZE)
         except BlockingIOError:
@@ -85,7 +93,11 @@ class Session:
     def _work(self) -> None:
         """Run what has arrived, as far as the client takes the answers."""
         next_event = self._next_event
-        while not (self._waiting or self._leaving) and self._unsent_size <= _MAX_UNSENT:
+        self._behind = False
+        while not (self._waiting or self._leaving):
+            if self._unsent_size > _MAX_UNSENT:
+                self._behind = True
+                break
             event = next_event()
             if event is None:
                 if self._ended:
@@ -253,10 +265,10 @@ class Session:
             unsent.popleft()
 
     def _set_interest(self) -> None:
-        if self._closed:
+        if self._closed or self._hung_up:
             return
-        interest = WRITE if self._unsent else 0
-        if not self._waiting and not self._ended and self._unsent_size <= _MAX_UNSENT:
+        interest = WRITE if self._unsent or self._behind else 0
+        if not (self._waiting or self._ended or self._behind):
             interest |= READ
         if interest != self._interest:
             self._interest = interest
