@@ -57,7 +57,7 @@ INCOMPLETE = _Incomplete()
 """What `ClientProtocol` returns when more bytes are needed."""
 
 _END = EndFrame()
-_VERSION = re.compile(rb'papa (\d+)\.(\S+)', re.IGNORECASE)
+_VERSION = re.compile(rb'papa (\d{1,4})\.([\w.+-]+)', re.IGNORECASE)
 _MAX_GREETING = 65536
 _OLDEST_MAJOR = 2
 

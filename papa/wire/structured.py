@@ -48,7 +48,8 @@ CONTROLS = frozenset((ACKNOWLEDGE, STOP))
 STDOUT, STDERR = 'o', 'e'
 EXIT_MARK = 'x'
 
-_dumps = json.JSONEncoder(separators=(',', ':')).encode
+# Not ASCII only: two lone surrogates, escaped one after the other, would come back as one character.
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(',', ':')).encode
 _loads = json.JSONDecoder().decode
 
 
@@ -93,7 +94,7 @@ def encode_reply(result: Any) -> bytes:
         return f'={escape(result)}\n'.encode('utf-8', 'surrogatepass')
     if result is None:
         return b'-\n'
-    return (_dumps(result) + '\n').encode()
+    return (_dumps(result) + '\n').encode('utf-8', 'surrogatepass')
 
 
 def encode_error(error: Error) -> bytes:
@@ -112,11 +113,18 @@ def decode_reply(line: bytes | bytearray) -> Any:
     if kind == b'-':
         return None
     if kind == b'{':
-        return _loads(line.decode())
+        return _record(line.decode('utf-8', 'surrogatepass'))
     if kind == b'!':
         code, _, text = line[1:].decode('utf-8', 'surrogatepass').partition('\t')
         return from_code(code, unescape(text))
     raise ValueError(f'not a reply: {bytes(line[:40])!r}')
+
+
+def _record(text: str) -> Any:
+    try:
+        return _loads(text)
+    except RecursionError:
+        raise ValueError('not a reply: its nesting is too deep') from None
 
 
 def output_header(stream: str, index: int, time: float, end: int, size: int) -> bytes:

@@ -56,8 +56,8 @@ def split(text: str) -> list[str]:
         elif part:
             words.append(joined + part)
             joined = ''
-    if joined:  # nothing follows the backslash: it stands for itself
-        words.append(joined[:-1] + '\\')
+    if joined:  # at the very end of the line no space follows the backslash: it stands for itself
+        words.append(joined if text.endswith(' ') else joined[:-1] + '\\')
     return words
 
 
@@ -93,11 +93,9 @@ def encode_reply(result: Any) -> bytes:
     elif isinstance(result, Prose):
         text = result
     elif isinstance(result, str):
-        text = escape(result)
-        if text.startswith('Error:'):  # a client of papa 1.0 would take it for a failure
-            text = '\\x45' + text[1:]
+        text = _no_error(escape(result))
     else:
-        text = '\n'.join(sorted(_line(name, value) for name, value in result.items()))
+        text = _lines(result)
     return _encode(text) + END_OF_REPLY
 
 
@@ -108,7 +106,16 @@ def encode_error(error: Error) -> bytes:
 
 def encode_line(result: Mapping[str, Any]) -> bytes:
     """The lines of a result without a prompt: what begins a watch."""
-    return _encode('\n'.join(sorted(_line(name, value) for name, value in result.items()))) + b'\n'
+    return _encode(_lines(result)) + b'\n'
+
+
+def _lines(result: Mapping[str, Any]) -> str:
+    return _no_error('\n'.join(sorted(_line(name, value) for name, value in result.items())))
+
+
+def _no_error(text: str) -> str:
+    """Whatever begins with the mark of an error would be taken for one."""
+    return '\\x45' + text[1:] if text.startswith('Error:') else text
 
 
 def _line(name: str, value: Any) -> str:
