@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 
 from papa.errors import BadRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
 PIPE, STDOUT, DEVNULL = -1, -2, -3  # those of subprocess, which is slow to import
@@ -25,24 +26,33 @@ _STREAMS = {PIPE: 'pipe', DEVNULL: 'devnull', STDOUT: 'stdout'}
 
 def names(command: str, given: Iterable[str]) -> list[str]:
     """A command whose words are names."""
-    return [command, *map(_text_name, given)]
+    return [command, *map(_name_or_number, given)]
 
 
-def _text_name(name: object) -> str:
-    if isinstance(name, str):
-        return name
+def _name_or_number(name: object) -> str:
     if isinstance(name, int) and not isinstance(name, bool):  # a PID or a file number
         return str(name)
+    return _name(name)
+
+
+def _name(name: object) -> str:
+    if isinstance(name, str):
+        return name
     raise BadRequest(f'A name is text, not {name!r}')
+
+
+def get_value(name: str) -> list[str]:
+    """The ``get`` of a value."""
+    return ['get', _name(name)]
 
 
 def set_value(name: str, value: str | None) -> list[str]:
     """The ``set`` of a value, or its clearing."""
     if value is None:
-        return ['set', _text_name(name)]
+        return ['set', _name(name)]
     if not isinstance(value, str):
         raise BadRequest(f'A value is text, not {type(value).__name__}: encode it first, with json for example')
-    return ['set', _text_name(name), value]
+    return ['set', _name(name), value]
 
 
 def make_socket(
@@ -53,10 +63,10 @@ def make_socket(
     options = {
         'host': host, 'port': port, 'family': _known('family', family, _FAMILIES),
         'type': _known('socket_type', socket_type, _TYPES), 'backlog': backlog,
-        'path': None if path is None else os.fspath(path), 'umask': umask, 'interface': interface,
+        'path': _path('path', path), 'umask': umask, 'interface': interface,
         'reuseport': '1' if reuseport else None,
     }
-    return ['make socket', _text_name(name), *_words(options), '--']
+    return ['make socket', _name(name), *_words(options), '--']
 
 
 def make_process(
@@ -67,16 +77,32 @@ def make_process(
 ) -> list[str]:
     """The ``make process`` for the parameters of `Papa.make_process`."""
     options: dict[str, Any] = {
-        'working_dir': None if working_dir is None else os.fspath(working_dir), 'uid': uid, 'gid': gid,
+        'working_dir': _path('working_dir', working_dir), 'uid': uid, 'gid': gid,
         'bufsize': bufsize, 'stdout': _stream('stdout', stdout), 'stderr': _stream('stderr', stderr),
         'overflow': overflow, 'umask': umask, 'watch': '1' if watch_immediately else None,
     }
-    for key, value in (rlimits or {}).items():
+    for key, value in _mapping('rlimits', rlimits).items():
+        if not isinstance(key, str):
+            raise BadRequest(f'A name in rlimits is text, not {key!r}')
         options[f'rlimit.{key.lower()}'] = value
     if env is not None and not env:
         options['env'] = 'empty'
-    words = _words(options) + _environment(env or {})
-    return ['make process', _text_name(name), *words, '--', *_argv(executable, args)]
+    words = _words(options) + _environment(_mapping('env', env))
+    return ['make process', _name(name), *words, '--', *_argv(executable, args)]
+
+
+def _mapping(key: str, value: Any) -> Mapping[Any, Any]:
+    if value is None or isinstance(value, Mapping):
+        return value or {}
+    raise BadRequest(f'{key} must be a mapping, such as a dict, not {value!r}')
+
+
+def _path(key: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes, os.PathLike)):
+        return os.fsdecode(value)
+    raise BadRequest(f'{key} must be a path, not {value!r}')
 
 
 def _environment(env: Mapping[Any, Any]) -> list[str]:
@@ -121,7 +147,7 @@ def _words(options: Mapping[str, Any]) -> list[str]:
 def _known(key: str, value: int | None, table: Mapping[Any, str]) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    if value in table:
+    if isinstance(value, int) and not isinstance(value, bool) and value in table:
         return table[value]
     raise BadRequest(f'{key} must be a constant of the socket module for {", ".join(table.values())}, not {value!r}')
 
@@ -129,6 +155,6 @@ def _known(key: str, value: int | None, table: Mapping[Any, str]) -> str | None:
 def _stream(key: str, value: int | None) -> str | None:
     if value is None:
         return None
-    if value in _STREAMS and (key == 'stderr' or value != STDOUT):
+    if isinstance(value, int) and value in _STREAMS and (key == 'stderr' or value != STDOUT):
         return _STREAMS[value]
     raise BadRequest(f'{key} must be papa.PIPE or papa.DEVNULL' + (' or papa.STDOUT' if key == 'stderr' else ''))

@@ -154,7 +154,7 @@ class Papa:
 
     def get(self, name: str) -> str | None:
         """A value, or None if it is not set."""
-        value: str | None = self._call(('get', name))
+        value: str | None = self._call(calls.get_value(name))
         return value
 
     def remove_values(self, *names: str) -> bool:

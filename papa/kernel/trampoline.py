@@ -7,6 +7,7 @@ the kernel sees the pipe close without a word when all went well.
 Run by path, isolated: it must not import anything of papa.
 """
 
+import errno
 import marshal
 import os
 import resource
@@ -19,6 +20,7 @@ def main() -> None:
     os.set_inheritable(status_fd, False)
     with open(orders_fd, 'rb') as file:
         orders = marshal.loads(file.read())  # noqa: S302 - written by the kernel
+    no_memory = marshal.dumps(('exec', errno.ENOMEM, ''))  # made while there is some
     stage = 'rlimit'
     try:
         for stage, name, value in orders['rlimits']:  # noqa: B007 - an error is told with its stage
@@ -36,6 +38,9 @@ def main() -> None:
         os.execvpe(orders['argv'][0], orders['argv'], orders['env'])  # noqa: S606 - no shell is meant
     except (OSError, ValueError) as error:
         os.write(status_fd, marshal.dumps((stage, getattr(error, 'errno', None) or 0, str(error))))
+        os._exit(127)
+    except MemoryError:  # a limit leaves too little for the call of exec
+        os.write(status_fd, no_memory)
         os._exit(127)
 
 
