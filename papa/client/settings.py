@@ -23,6 +23,8 @@ def set_default_port(port: int) -> None:
 def set_default_path(path: str) -> None:
     """Find the kernel at this Unix socket. Raises `BadRequest` unless the path is absolute."""
     global _endpoint
+    if not isinstance(path, str):
+        raise BadRequest(f'The path of a Unix socket is text, not {path!r}')
     _endpoint = endpoints.from_path(path)
 
 

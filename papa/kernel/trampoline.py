@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import warnings  # noqa: F401 - exec imports it, when another user may no longer reach this Python's files
 
 
 def main() -> None:
