@@ -70,8 +70,8 @@ def _lock(path: str) -> int:
             raise failure(f'Cannot lock {lock_path}', error) from None
         try:
             status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise Conflict(f'{lock_path} is not a regular file; it is left alone')
+            if not stat.S_ISREG(status.st_mode) or status.st_size:
+                raise Conflict(f'{lock_path} is not the empty file of a lock; it is left alone')
             os.fchmod(fd, _PRIVATE)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.lstat(lock_path).st_ino == status.st_ino:
