@@ -60,6 +60,8 @@ def make_socket(
     backlog: int | None, path: str | None, umask: int | None, interface: str | None, reuseport: bool | None,
 ) -> list[str]:
     """The ``make socket`` for the parameters of `Papa.make_socket`."""
+    if path is None:
+        umask = None  # as papa 1.0 has it: circus always gives one, which means only Unix sockets
     options = {
         'host': host, 'port': port, 'family': _known('family', family, _FAMILIES),
         'type': _known('socket_type', socket_type, _TYPES), 'backlog': backlog,

@@ -575,7 +575,7 @@ class TestMakeSocket:
     @pytest.mark.parametrize(('parameters', 'words'), [
         ({'port': 'x'}, 'port'), ({'port': 65536}, 'port'), ({'port': 1.5}, 'port'), ({'port': True}, 'port'),
         ({'family': 999}, 'family'), ({'family': 'x'}, 'family'), ({'family': []}, 'family'),
-        ({'socket_type': 999}, 'socket_type'), ({'backlog': -1}, 'backlog'), ({'umask': 7}, 'umask'),
+        ({'socket_type': 999}, 'socket_type'), ({'backlog': -1}, 'backlog'), ({'path': '/tmp/s', 'umask': -1}, 'umask'),
         ({'path': 'relative'}, 'path'), ({'path': 5}, 'path'), ({'path': '/none/s'}, '/none/s'),
         ({'host': 5.5}, 'host'),
         ({'path': '/tmp/s', 'port': 5}, 'port'), ({'path': '/tmp/s', 'umask': 0o1000}, 'umask'), ({'host': ''}, 'host'),
