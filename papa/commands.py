@@ -151,6 +151,8 @@ def find(words: Sequence[str]) -> list[Command]:
     try:
         for index, word in enumerate(words[:2]):
             candidates = _narrow(candidates, index, word.lower(), words, help_only=True)
+            if len(candidates[0].words) == index + 1:  # whatever follows belongs to the command
+                break
     except BadRequest:
         about = [c for c in COMMANDS if any(part.startswith(words[0].lower()) for part in c.words[1:])]
         if not about or len(words) > 1:

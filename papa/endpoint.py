@@ -6,6 +6,7 @@ import os
 import socket
 
 from papa.errors import BadRequest
+from papa.names import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,18 +68,22 @@ _MAX_PATH = 107 if os.uname().sysname == 'Linux' else 103
 def from_path(path: str) -> Endpoint:
     """The endpoint of a Unix socket. `BadRequest` if the path is not absolute or too long."""
     if not path.startswith('/') or path.endswith('/') or '\0' in path:
-        raise BadRequest(f'The path of a Unix socket must be absolute and name a file, not {path!r}')
-    if len(os.fsencode(path)) > _MAX_PATH:
-        raise BadRequest(f'The path of a Unix socket may have {_MAX_PATH} bytes, not {len(os.fsencode(path))}')
+        raise BadRequest(f'The path of a Unix socket must be absolute and name a file, not {show(path)}')
+    try:
+        size = len(os.fsencode(path))
+    except UnicodeEncodeError:
+        raise BadRequest(f'The path of a Unix socket cannot be encoded: {show(path)}') from None
+    if size > _MAX_PATH:
+        raise BadRequest(f'The path of a Unix socket may have {_MAX_PATH} bytes, not {size}')
     return Endpoint(path=path)
 
 
 def from_port(port: int | str) -> Endpoint:
     """The endpoint of a TCP port. `BadRequest` unless it is from 1 to 65535."""
     text = str(port)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise BadRequest(f'A port must be a number from 1 to 65535, not {text!r}')
-    return Endpoint(port=int(text))
+    if text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= 65535:
+        return Endpoint(port=int(text))
+    raise BadRequest(f'A port must be a number from 1 to 65535, not {show(text)}')
 
 
 def parse(text: str) -> Endpoint:
@@ -90,7 +95,7 @@ def parse(text: str) -> Endpoint:
     number = text[4:] if text.startswith('tcp:') else text
     if number.isascii() and number.isdigit():
         return from_port(number)
-    raise BadRequest(f'An endpoint is a port (20202, tcp:20202) or an absolute path (/run/papa.sock), not {text!r}')
+    raise BadRequest(f'An endpoint is a port (20202, tcp:20202) or an absolute path (/run/papa.sock), not {show(text)}')
 
 
 def from_argument(port_or_path: int | str) -> Endpoint:

@@ -27,9 +27,14 @@ def check(name: str, what: str) -> str:
 
 def show(text: str, limit: int = 100) -> str:
     """`text` as it may stand in a message: quoted, without control characters, not too long."""
+    return f'"{plain(text, limit)}"'
+
+
+def plain(text: str, limit: int = 100) -> str:
+    """`text` without control characters and not too long."""
     if len(text) > limit:
         text = text[:limit] + '…'
-    return '"' + ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text) + '"'
+    return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def select(

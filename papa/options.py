@@ -6,8 +6,10 @@ its value; every mistake is a `BadRequest` that names the option and what is all
 
 from __future__ import annotations
 
+import os
+
 from papa.errors import BadRequest
-from papa.names import show
+from papa.names import plain, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Option:
 
 def bad(key: str, text: str, allowed: str) -> BadRequest:
     """The error for a value that option `key` does not take."""
-    return BadRequest(f'{key} must be {allowed}, not {show(text)}')
+    return BadRequest(f'{plain(key)} must be {allowed}, not {show(text)}')
 
 
 def whole_number(key: str, text: str, low: int, high: int) -> int:
@@ -116,9 +118,17 @@ def output(key: str, text: str) -> str:
 
 def absolute_path(key: str, text: str) -> str:
     """An absolute path of the file system."""
-    if text.startswith('/') and '\0' not in text:
+    if text.startswith('/') and '\0' not in text and _is_encodable(text):
         return text
     raise bad(key, text, 'an absolute path')
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def word(key: str, text: str) -> str:
@@ -206,9 +216,9 @@ def read(options: Sequence[Option], pairs: Sequence[tuple[str, str]]) -> dict[st
         if option is None:
             raise BadRequest(f'Unknown option {show(key)}; the options are {_listing(known)}')
         if key in values:
-            raise BadRequest(f'The option {key} is given twice')
+            raise BadRequest(f'The option {plain(key)} is given twice')
         if not text and option.key != 'env.':
-            raise BadRequest(f'The option {key} needs a value')
+            raise BadRequest(f'The option {plain(key)} needs a value')
         values[key] = option.read(key, text)
     return values
 
