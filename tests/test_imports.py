@@ -1,0 +1,174 @@
+"""The house rules that the source itself shows: who may import whom, and how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / 'papa'
+FILES = sorted(PACKAGE.rglob('*.py'))
+MAX_LINES = 400
+
+HOSTS_A_KERNEL = 'papa.client.embedded'
+PROGRAMS = {'papa.__main__', 'papa.kernel.trampoline', 'papa.kernel.lookup'}  # that are run, not imported
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix('').parts
+    return '.'.join(parts[:-1] if parts[-1] == '__init__' else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+class Import:
+    """One name that a module imports. `late`: inside a function; `typing`: only for the type checker."""
+
+    def __init__(self, name: str, late: bool, typing: bool) -> None:
+        self.name = name
+        self.late = late
+        self.typing = typing
+
+
+def is_type_checking(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.If):
+        return False
+    test = node.test
+    return (isinstance(test, ast.Name) and test.id == 'TYPE_CHECKING') or (
+        isinstance(test, ast.Attribute) and test.attr == 'TYPE_CHECKING'
+    )
+
+
+def statements(body: list[ast.stmt], late: bool = False, typing: bool = False) -> Iterator[tuple[ast.stmt, bool, bool]]:
+    for node in body:
+        yield node, late, typing
+        for field in ('body', 'orelse', 'finalbody'):
+            inner_typing = typing or (field == 'body' and is_type_checking(node))
+            inner_late = late or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            yield from statements(getattr(node, field, []), inner_late, inner_typing)
+        for handler in getattr(node, 'handlers', []):
+            yield from statements(handler.body, late, typing)
+        for case in getattr(node, 'cases', []):
+            yield from statements(case.body, late, typing)
+
+
+def imports_of(module: str) -> list[Import]:
+    """All that a module imports, each as the most precise module of ours that there is."""
+    path = MODULES[module]
+    found = []
+    for node, late, typing in statements(ast.parse(path.read_bytes(), str(path)).body):
+        if isinstance(node, ast.Import):
+            found += [Import(alias.name, late, typing) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: imports are absolute here'
+            assert node.module is not None
+            for alias in node.names:
+                inner = f'{node.module}.{alias.name}'
+                found.append(Import(inner if inner in MODULES else node.module, late, typing))
+    return found
+
+
+IMPORTS = {module: imports_of(module) for module in MODULES}
+
+
+def is_in(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + '.')
+
+
+def test_the_reader_of_imports_sees_them_all() -> None:
+    assert 'papa.wire.structured' in {i.name for i in IMPORTS['papa.wire.server']}
+    assert 'papa.commands' in {i.name for i in IMPORTS['papa.wire.server']}
+    assert any(i.typing for i in IMPORTS['papa.names'])
+    total = sum(
+        len(node.names)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    )
+    assert total == sum(map(len, IMPORTS.values()))
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_papa_stands_on_the_standard_library_alone(module: str) -> None:
+    for item in IMPORTS[module]:
+        top = item.name.partition('.')[0]
+        assert top == 'papa' or top in sys.stdlib_module_names, f'{module} imports {item.name}'
+        if top == 'papa':
+            assert item.name in MODULES, f'{module} imports {item.name}, which does not exist'
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_the_kernel_and_the_client_know_nothing_of_each_other(module: str) -> None:
+    for item in IMPORTS[module]:
+        if is_in(module, 'papa.kernel'):
+            assert not is_in(item.name, 'papa.client'), f'{module} imports {item.name}'
+            assert item.name != 'papa', f'{module} imports the public names, which are those of the client'
+        elif module == HOSTS_A_KERNEL:
+            assert not is_in(item.name, 'papa.kernel') or item.late or item.typing, 'only when it hosts one'
+        elif module != 'papa.__main__':
+            assert not is_in(item.name, 'papa.kernel'), f'{module} imports {item.name}'
+
+
+def test_what_both_stand_on_imports_neither() -> None:
+    for module, items in IMPORTS.items():
+        if module.count('.') == 1 and module not in ('papa.__main__', 'papa.kernel', 'papa.client'):
+            above = [i.name for i in items if is_in(i.name, 'papa.kernel') or is_in(i.name, 'papa.client')]
+            assert not above, f'{module} imports {above}'
+        if is_in(module, 'papa.wire'):
+            beside = {i.name for i in items if is_in(i.name, 'papa')}
+            assert not any(is_in(name, 'papa.kernel') or is_in(name, 'papa.client') for name in beside)
+            assert not {i.name for i in items} & {'socket', 'select', 'selectors', 'asyncio', 'os', 'threading'}, module
+
+
+def test_errors_imports_nothing() -> None:
+    assert [i.name for i in IMPORTS['papa.errors'] if i.name != '__future__'] == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = {
+        module: sorted({i.name for i in items if i.name in MODULES and not i.late and not i.typing})
+        for module, items in IMPORTS.items()
+    }
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, ' -> '.join((*path[path.index(module):], module))
+        if module not in done:
+            for following in graph[module]:
+                visit(following, (*path, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = (
+        f'import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); before = set(sys.modules); '
+        f'{statement}; print(*(set(sys.modules) - before))'
+    )
+    run = subprocess.run([sys.executable, '-I', '-c', code], capture_output=True, text=True, timeout=60, check=True)
+    return set(run.stdout.split())
+
+
+def test_importing_papa_is_cheap() -> None:
+    loaded = loaded_by('import papa')
+    assert 'papa' in loaded
+    assert not [name for name in loaded if is_in(name, 'papa.kernel')]
+    assert not loaded & {'asyncio', 'subprocess', 'logging', 'argparse', 'typing_extensions'}
+
+
+@pytest.mark.parametrize('module', sorted(set(MODULES) - PROGRAMS))
+def test_every_module_can_be_the_first_to_be_imported(module: str) -> None:
+    """A cycle often hides behind the order in which modules happen to be loaded."""
+    assert module in loaded_by(f'import {module}')
+
+
+@pytest.mark.parametrize('path', FILES, ids=[module_of(path) for path in FILES])
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) < MAX_LINES
