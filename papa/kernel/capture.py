@@ -31,19 +31,14 @@ class Capture:
     def resume(self, record: ProcessRecord) -> None:
         """Go on after output was acknowledged, if a full buffer had stopped the reading."""
         if record.paused and not record.output.full:
-            record.paused = False
-            for fd in list(record.pipes):
-                self._listen(record, fd)
+            self._unpause(record)
             if record.exit_code is not None:
                 self._finish(record)
 
     def discard(self, record: ProcessRecord) -> None:
         """Drop what is held and read to nowhere from now on; forget the process once it has ended."""
         record.removed = True
-        if record.paused:
-            record.paused = False
-            for fd in list(record.pipes):
-                self._listen(record, fd)
+        self._unpause(record)
         self._drain_pipes(record)
         record.output.clear()
         if record.exit_code is not None:
@@ -90,6 +85,12 @@ class Capture:
         for fd in record.pipes:
             self._loop.unregister(fd)
 
+    def _unpause(self, record: ProcessRecord) -> None:
+        if record.paused:
+            record.paused = False
+            for fd in record.pipes:
+                self._listen(record, fd)
+
     def _drain(self, record: ProcessRecord, fd: int) -> None:
         if fd not in record.draining:
             return
@@ -134,6 +135,7 @@ class Capture:
         self._close(record)
 
     def _close(self, record: ProcessRecord) -> None:
+        self._unpause(record)
         self._drain_pipes(record)
         record.closed = True
         if record.removed:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -120,8 +122,7 @@ def test_everybody_can_be_let_in(start_daemon: Callable[..., Daemon], where: int
 @needs_root
 def test_nobody_passes_as_root_by_closing_at_once(start_daemon: Callable[..., Daemon], free_port: int) -> None:
     daemon = start_daemon(port_or_path=free_port)
-    for _ in range(3):
-        assert as_nobody(HIT_AND_RUN, free_port, 200).returncode == 0
+    assert as_nobody(HIT_AND_RUN, free_port, 300).returncode == 0
     with daemon.connect() as papa:
         assert papa.list_values() == {}
     assert 'Refused' in daemon.stop()
@@ -158,8 +159,12 @@ def test_it_listens_on_the_loopback_only(start_daemon: Callable[..., Daemon], fr
 
 @needs_root
 def test_an_unprivileged_kernel_serves_its_user_and_root(
-    start_daemon: Callable[..., Daemon], folder: str, where: int | str
+    start_daemon: Callable[..., Daemon], folder: str, where: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    public = shutil.which('python3', path='/usr/bin:/usr/local/bin')
+    if public is None:
+        pytest.skip('it takes a Python that every user can run')
+    monkeypatch.setattr(sys, 'executable', public)
     os.chmod(folder, 0o777)
     daemon = start_daemon(
         port_or_path=where, preexec=['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups']

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import PACKAGE, PATIENCE, Daemon, find_free_port, wait_until
 
-from kernel.tools import Talker, assert_clear, end, is_alive, shell
+from kernel.tools import Seen, Talker, assert_clear, end, is_alive, shell
 from papa import Conflict, ConnectionLost, Papa
 
 
@@ -295,11 +295,12 @@ def test_a_signal_during_load_ends_it_too(start_daemon: Callable[..., Daemon], f
     with daemon.connect() as papa:
         pid = papa.make_process('flood', **shell('yes'))['pid']
         try:
-            with pytest.raises(ConnectionLost), papa.watch_processes('flood') as watcher:
-                for number in range(100_000_000):
-                    watcher.read()
-                    if number == 20:
-                        daemon.process.terminate()
+            watcher = papa.watch_processes('flood')
+            for _ in range(20):
+                watcher.read()
+            daemon.process.terminate()
+            with pytest.raises(ConnectionLost):
+                Seen(watcher)
             assert daemon.process.wait(PATIENCE) == 0
             wait_until(lambda: not is_alive(pid), 'its next write to fail')
         finally:
