@@ -69,13 +69,17 @@ class Connection:
         """The descriptor of the socket; -1 once it is closed."""
         return self._socket.fileno()
 
-    def call(self, fields: Sequence[str]) -> Any:
-        """Send a request and return its result. Raises the `Error` that it got, or `ConnectionLost`."""
+    def call(self, fields: Sequence[str], *, watch: bool = False) -> Any:
+        """Send a request and return its result. Raises the `Error` that it got, or `ConnectionLost`.
+
+        With `watch`, what follows the reply stays in the socket, so that `select` sees it.
+        """
+        receive = self._receive_line if watch else self._receive
         try:
             self._socket.sendall(structured.encode_request(fields))
             reply = self._protocol.next_reply()
             while reply is INCOMPLETE:
-                self._protocol.receive(self._receive())
+                self._protocol.receive(receive())
                 reply = self._protocol.next_reply()
         except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(fields[0], error) from None
@@ -104,10 +108,15 @@ class Connection:
                 return frame
             self._fill(doing, 0)
 
-    def frame_at_hand(self, doing: str) -> OutputFrame | ExitFrame | LossFrame | EndFrame | None:
-        """The next frame of a watch if it has arrived whole, else None. Raises `ConnectionLost`."""
+    def frame_at_hand(
+        self, doing: str, *, fill: bool = True
+    ) -> OutputFrame | ExitFrame | LossFrame | EndFrame | None:
+        """The next frame of a watch if it has arrived whole, else None. Raises `ConnectionLost`.
+
+        Without `fill`, what has arrived is only what was taken from the socket already.
+        """
         frame = self._frame(doing)
-        while frame is None and self._fill(doing, socket.MSG_DONTWAIT):
+        while frame is None and fill and self._fill(doing, socket.MSG_DONTWAIT):
             frame = self._frame(doing)
         return frame
 
@@ -132,6 +141,11 @@ class Connection:
         if not data:
             raise EOFError
         return data
+
+    def _receive_line(self) -> bytes:
+        """The rest of a line, or a part of it, and nothing beyond."""
+        waiting = self._receive(socket.MSG_PEEK)
+        return self._socket.recv(waiting.find(b'\n') + 1 or len(waiting))
 
     def _lost(self, doing: str, error: Exception) -> ConnectionLost:
         self.close()

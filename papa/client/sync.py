@@ -98,11 +98,11 @@ class Papa:
             self._open = True
         return connection
 
-    def _call(self, fields: Sequence[str]) -> Any:
+    def _call(self, fields: Sequence[str], *, watch: bool = False) -> Any:
         connection = self._connection
         if connection is None or connection.fileno() < 0:
             connection = self._connected()
-        return connection.call(fields)
+        return connection.call(fields, watch=watch)
 
     def give_back(self, connection: Connection) -> None:
         """Take back the connection of a watcher that has ended, if there is no other; else close it."""
@@ -208,7 +208,7 @@ class Papa:
         return self._watch(calls.names('watch processes', names))  # type: ignore[arg-type]
 
     def _watch(self, fields: Sequence[str]) -> Watcher:
-        reply = self._call(fields)
+        reply = self._call(fields, watch=True)
         connection = self._connected()
         self._connection = None
         return Watcher(self, connection, reply['watching'])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Frame = OutputFrame | ExitFrame | LossFrame | EndFrame
     Outputs = tuple[list[ProcessOutput], list[ProcessOutput], list[ProcessOutput]]
 
-_ENOUGH = 8 * 1024 * 1024  # bytes that one `read` returns; what has arrived beyond stays readable
+_ENOUGH = 8 * 1024 * 1024  # bytes that one `read` takes from the socket; what has arrived beyond stays readable
 _TAKEN_AWAY = 'acknowledged'  # the reason of a loss that others caused on purpose
 
 
@@ -94,8 +94,10 @@ class Watcher:
         connection = self._connection
         if connection is None or not (self._positions or self._exits):
             return
-        self._left -= len(self._exits)
         connection.tell(self._acknowledgement(structured.ACKNOWLEDGE), 'acknowledge')
+        self._left -= len(self._exits)
+        self._positions.clear()
+        self._exits.clear()
         if not self._left:
             self._wait_for_end(connection)
 
@@ -123,6 +125,9 @@ class Watcher:
         try:
             while connection.fileno() >= 0 and not isinstance(connection.next_frame('acknowledge'), EndFrame):
                 pass
+        except BaseException:  # an interrupt: the frames that still come must not meet the next call
+            connection.close()
+            raise
         finally:
             self._connection = None
             self._frames.clear()
@@ -132,19 +137,14 @@ class Watcher:
         words = [command]
         words += [f'{index}:{position}' for index, position in self._positions.items()]
         words += [f'{index}:{structured.EXIT_MARK}' for index in self._exits]
-        self._positions.clear()
-        self._exits.clear()
         return words
 
     def _something(self) -> bool:
         return any(not isinstance(frame, LossFrame) for frame in self._frames)
 
     def _fetch(self, connection: Connection) -> None:
-        """Take in what has arrived."""
-        while self._size < _ENOUGH:
-            frame = connection.frame_at_hand('watch processes')
-            if frame is None:
-                return
+        """Take in what has arrived, and leave no whole frame behind in the connection."""
+        while (frame := connection.frame_at_hand('watch processes', fill=self._size < _ENOUGH)) is not None:
             self._keep(frame)
 
     def _keep(self, frame: Frame) -> None:
