@@ -20,7 +20,9 @@ STDOUT, STDERR = 0, 1
 _JOIN_WITHIN = 0.010  # seconds: neighbours of one stream closer than this may become one piece
 _PACK_BELOW = 4096  # bytes: smaller pieces share a segment
 _SEGMENT_SIZE = 65536  # bytes of data in a packed segment
+_SEGMENT_PIECES = 4096  # in a packed segment: those that are gone cost memory until the last of them is
 _PIECE_COST = 17  # bytes: an end, a time and a stream in the index of a segment
+_JOIN_SHARE = 64  # a joined piece has at most this part of the buffer: it is lost as a whole
 _SPARE_PIECES = 1024  # that any buffer may have, however small it is
 _KEPT_LOSSES = 32  # ranges lost to overflow that are remembered apart
 
@@ -46,31 +48,46 @@ class _Segment:
         self.times = array('d', (time,))
         self.streams = array('b', (stream,))
 
-    def add(self, stream: int, time: float, data: bytes) -> bool:
+    def add(self, stream: int, time: float, data: bytes, join_up_to: int) -> bool:
         """Append a piece, or join it to the last one. Return whether there is a piece more."""
         self.data += data
-        end = self.ends[-1] + len(data)
+        ends = self.ends
+        end = ends[-1] + len(data)
         if self.streams[-1] == stream and 0 <= time - self.times[-1] < _JOIN_WITHIN:
-            self.ends[-1] = end
-            return False
-        self.ends.append(end)
+            begin = ends[-2] if len(ends) > 1 else self.start
+            if end - begin <= join_up_to:
+                ends[-1] = end
+                return False
+        ends.append(end)
         self.times.append(time)
         self.streams.append(stream)
         return True
 
     def takes(self, size: int) -> bool:
-        return isinstance(self.data, bytearray) and len(self.data) + size <= _SEGMENT_SIZE
+        return (
+            isinstance(self.data, bytearray)
+            and len(self.data) + size <= _SEGMENT_SIZE
+            and len(self.ends) < _SEGMENT_PIECES
+        )
 
-    def coarsen(self) -> None:
+    def coarsen(self, join_up_to: int) -> None:
         """Join pairs of neighbours of one stream; each pair keeps its first time."""
         ends, times, streams = array('q'), array('d'), array('b')
+        begin = self.start
+        last = len(self.ends) - 1
         index = 0
-        while index < len(self.ends):
+        while index <= last:
             times.append(self.times[index])
             streams.append(self.streams[index])
-            if index + 1 < len(self.ends) and self.streams[index + 1] == self.streams[index]:
-                index += 1
-            ends.append(self.ends[index])
+            following = index + 1
+            if (
+                index < last
+                and self.streams[following] == self.streams[index]
+                and self.ends[following] - begin <= join_up_to
+            ):
+                index = following
+            begin = self.ends[index]
+            ends.append(begin)
             index += 1
         self.ends, self.times, self.streams = ends, times, streams
 
@@ -103,8 +120,8 @@ class OutputBuffer:
     without, the oldest pieces make room and are counted in `dropped`.
     """
 
-    __slots__ = ('_coarsen_at', '_first', '_front', '_max_pieces', '_pieces', '_segments', 'acknowledged', 'base',
-                 'block', 'dropped', 'end', 'losses', 'size')
+    __slots__ = ('_coarsen_at', '_first', '_front', '_join_up_to', '_max_pieces', '_pieces', '_segments',
+                 'acknowledged', 'base', 'block', 'dropped', 'end', 'losses', 'size')
 
     def __init__(self, size: int, block: bool = False) -> None:
         self.size = size
@@ -119,6 +136,7 @@ class OutputBuffer:
         self._front = 0  # pieces at the start of the first segment that are gone
         self._pieces = 0
         self._coarsen_at = 0  # position; before it the last coarsening has left nothing to join
+        self._join_up_to = size // _JOIN_SHARE
         self._max_pieces = _SPARE_PIECES + size // 4 // _PIECE_COST
 
     @property
@@ -147,7 +165,7 @@ class OutputBuffer:
         segments = self._segments
         size = len(data)
         if segments and size < _PACK_BELOW and segments[-1].takes(size):
-            self._pieces += segments[-1].add(stream, time, data)
+            self._pieces += segments[-1].add(stream, time, data, self._join_up_to)
         else:
             segments.append(_Segment(self.end, stream, time, data, size < _PACK_BELOW))
             self._pieces += 1
@@ -176,6 +194,7 @@ class OutputBuffer:
         if position <= self.acknowledged:
             return 0
         self.acknowledged = position
+        self._thin_out()
         return max(0, position - held_from)
 
     def release(self, position: int) -> None:
@@ -207,14 +226,24 @@ class OutputBuffer:
             self.release(min(self.acknowledged, self.end - self.size))
         if self._pieces - self._front >= self._max_pieces and self.end >= self._coarsen_at:
             self._coarsen()
-        if not self.block:
+        if self.block:
+            self._thin_out()
+        else:
             while self.end - self.base > self.size or self._pieces - self._front > self._max_pieces:
                 self._lose_first()
+
+    def _thin_out(self) -> None:
+        """Let acknowledged pieces go that are kept for a slow watcher, where there are too many to take another."""
+        while self.block and self._crowded():
+            end = self._segments[0].ends[self._front]
+            if end > self.acknowledged:
+                break
+            self.release(end)
 
     def _coarsen(self) -> None:
         self._front = 0
         for segment in self._segments:
-            segment.coarsen()
+            segment.coarsen(self._join_up_to)
         before = self._pieces
         self._pieces = sum(len(segment.ends) for segment in self._segments)
         self.release(self.base)
