@@ -78,7 +78,7 @@ def test_any_values_come_back_from_a_listing(values: dict[str, str]) -> None:
 
 def test_two_lone_surrogates_stay_two() -> None:
     """JSON's own escapes would weld them together."""
-    assert reply_through({'a': '\ud83d\ude00'})['a'] == '\ud83d\ude00' != '\U0001f600'
+    assert len(reply_through({'a': '\ud83d\ude00'})['a']) == 2
 
 
 def test_records_keep_the_types_of_their_fields() -> None:
