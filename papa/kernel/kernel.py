@@ -6,7 +6,8 @@ import errno
 import logging
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from papa.kernel.access import Access
@@ -47,7 +48,7 @@ class Kernel:
         self.exit_when_unused = False
         self._single = single
         self._listener = listener
-        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)  # given up to refuse at the limit
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)  # given up where one is needed at the limit
         self._max_sessions = max(_MIN_SESSIONS, min(_MAX_SESSIONS, origin.hard_limit // 4))
         self.loop.register(listener.socket.fileno(), READ, self._accept)
 
@@ -73,7 +74,8 @@ class Kernel:
         self._listener.close()
         self.loop.close()
         self.origin.close()
-        os.close(self._spare)
+        with suppress(OSError):
+            os.close(self._spare)
         log.info('Ended; %d processes go on by themselves', len(self.processes.by_name))
 
     def _accept(self, _events: int) -> None:
@@ -100,7 +102,8 @@ class Kernel:
             refusal = f'Too many connections: this kernel serves {self._max_sessions}'
             log.warning('Refused a connection: %s', refusal)
         else:
-            refusal = self.access.refusal(connection, address)
+            with self._without_spare():
+                refusal = self.access.refusal(connection, address)
         try:
             self.sessions.add(Session(self, connection, refusal))
         except OSError as error:  # no room in the poller
@@ -115,21 +118,32 @@ class Kernel:
 
         Left in the queue it would keep the loop awake.
         """
-        if self._spare >= 0:
-            os.close(self._spare)
-            self._spare = -1
-        with suppress(OSError):
+        with self._without_spare(), suppress(OSError):
             connection, _ = self._listener.socket.accept()
             with connection:
                 connection.setblocking(False)
                 connection.send(b'Error: Too many connections: no descriptor is left\n')
-        with suppress(OSError):
-            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         log.warning('Refused a connection: no descriptor is left')
+
+    @contextmanager
+    def _without_spare(self) -> Iterator[None]:
+        """Make sure that one descriptor can be had meanwhile."""
+        with suppress(OSError):
+            os.close(self._spare)
+        self._spare = -1
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def session_closed(self, session: Session) -> None:
         """A session has ended: perhaps the kernel has, too."""
         self.sessions.discard(session)
+        if not self.sessions:
+            self.loop.call_soon(self._end_if_unused)  # somebody may have connected in this very round
+
+    def _end_if_unused(self) -> None:
         if not self.sessions and (self._single or (self.exit_when_unused and self.idle)):
             log.info('The last connection is closed')
             self.loop.stop()

@@ -6,10 +6,9 @@ import errno
 import marshal
 import os
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from contextlib import ExitStack, contextmanager, suppress
+from typing import BinaryIO, NamedTuple
 
 from papa import interpreter, options
 from papa.errors import BadRequest, Error, LimitReached, SystemFailure
@@ -135,28 +134,25 @@ def _start_by_trampoline(origin: Origin, launch: Launch) -> int:
         'uid': identity.uid if switch else None,
     }
     with ExitStack() as stack:
-        file = stack.enter_context(tempfile.TemporaryFile())
-        file.write(marshal.dumps(orders))
-        file.seek(0)
-        status, writer = os.pipe()
-        stack.callback(os.close, status)
-        try:
-            argv = [os.fsencode(a) for a in interpreter.command(_TRAMPOLINE, str(file.fileno()), str(writer))]
-            pid = _popen(origin, launch, argv, {}, [*launch.inherited, file.fileno(), writer])
-        finally:
-            os.close(writer)
-        trouble = _read_all(status)
+        take_orders, give_orders = _open_pipe(stack)
+        take_status, give_status = _open_pipe(stack)
+        passed = [take_orders.fileno(), give_status.fileno()]
+        argv = [os.fsencode(word) for word in interpreter.command(_TRAMPOLINE, *map(str, passed))]
+        pid = _popen(origin, launch, argv, {}, [*launch.inherited, *passed])
+        take_orders.close()
+        give_status.close()
+        with suppress(BrokenPipeError), give_orders:
+            give_orders.write(marshal.dumps(orders))
+        trouble = take_status.read()
     if trouble:
         os.waitpid(pid, 0)
         raise _explain_trampoline(trouble, launch)
     return pid
 
 
-def _read_all(fd: int) -> bytes:
-    parts = []
-    while part := os.read(fd, 65536):
-        parts.append(part)
-    return b''.join(parts)
+def _open_pipe(stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
+    reader, writer = os.pipe()
+    return stack.enter_context(open(reader, 'rb')), stack.enter_context(open(writer, 'wb'))
 
 
 def _explain_trampoline(trouble: bytes, launch: Launch) -> Error:

@@ -27,6 +27,7 @@ class Talker:
     """A raw connection, as netcat makes one."""
 
     def __init__(self, daemon: Daemon) -> None:
+        self._rest = b''
         self.socket = daemon.open()
         self.greeting = self.until(b'\n> ')
 
@@ -47,6 +48,15 @@ class Talker:
             assert part, f'closed after {data!r}'
             data += part
         return data
+
+    def until_prompt(self) -> bytes:
+        """One reply, when several may have come at once."""
+        while b'\n> ' not in self._rest:
+            part = self.socket.recv(65536)
+            assert part, f'closed after {self._rest!r}'
+            self._rest += part
+        reply, _, self._rest = self._rest.partition(b'\n> ')
+        return reply
 
     def ask(self, line: str) -> str:
         """The reply to a line, without the prompt."""
