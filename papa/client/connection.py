@@ -26,7 +26,7 @@ class Connection:
     Any failure in the middle closes it, so that it can never be out of step.
     """
 
-    __slots__ = ('_protocol', '_socket', 'endpoint', 'version')
+    __slots__ = ('_protocol', '_socket', 'closed', 'endpoint', 'version')
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         """Connect and take the greeting within `timeout` seconds.
@@ -34,6 +34,7 @@ class Connection:
         Raises `ConnectFailed` if nothing answers, and what a kernel that refuses says. OSError
         passes through where a kernel that is started now could change it.
         """
+        self.closed = False
         self.endpoint = endpoint
         self._protocol = ClientProtocol()
         self._socket = _connect(endpoint, timeout)
@@ -75,12 +76,13 @@ class Connection:
         With `watch`, what follows the reply stays in the socket, so that `select` sees it.
         """
         receive = self._receive_line if watch else self._receive
+        protocol = self._protocol
         try:
             self._socket.sendall(structured.encode_request(fields))
-            reply = self._protocol.next_reply()
+            reply: Any = INCOMPLETE
             while reply is INCOMPLETE:
-                self._protocol.receive(receive())
-                reply = self._protocol.next_reply()
+                protocol.receive(receive())
+                reply = protocol.next_reply()
         except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(fields[0], error) from None
         except BaseException:  # an interrupt in the middle: the reply would come to the next call
@@ -154,6 +156,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the socket."""
+        self.closed = True
         self._socket.close()
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from papa.client.connection import Connection
     from papa.endpoint import Endpoint
 
 _WAIT = 30.0  # seconds that leaving a `with` block waits for its kernel to end
+_POLL = 0.01  # seconds, for another thread that connects meanwhile
 
 _enabled = False
 _single = False
-_lock = threading.Lock()
+_lock = threading.RLock()
 _kernels: dict[Endpoint, EmbeddedKernel] = {}
 
 
@@ -32,20 +38,32 @@ def is_enabled() -> bool:
     return _enabled
 
 
-def start(endpoint: Endpoint) -> None:
-    """Start a kernel at this address in this program, unless one runs here. Raises an `Error` if it cannot listen."""
+def connect_or_start(endpoint: Endpoint, connect: Callable[[], Connection | None]) -> Connection:
+    """Start a kernel at this address in this program, unless another thread does; return a connection to it.
+
+    `connect` tries once and returns None if there is no kernel. Raises an `Error` if it cannot listen.
+    """
     with _lock:
-        running = _kernels.get(endpoint)
-        if running is None or not running.thread.is_alive():
+        connection = connect()
+        while connection is None:
+            if endpoint in _kernels:
+                _kernels[endpoint].thread.join(_WAIT)  # it answers no more: it is about to end
+            for ended in [key for key, kernel in _kernels.items() if not kernel.thread.is_alive()]:
+                del _kernels[ended]
             _kernels[endpoint] = EmbeddedKernel(endpoint, _single)
+            connection = connect()
+    return connection
 
 
 def wait(endpoint: Endpoint) -> None:
     """Wait until the kernel at this address ends, if it is one of this program that ends by itself
     and nobody here is connected to it any more."""
     running = _kernels.get(endpoint)
-    if running is not None and running.single and not running.connections:
-        running.thread.join(_WAIT)
+    deadline = time.monotonic() + _WAIT
+    while running is not None and running.single and not running.connections and time.monotonic() < deadline:
+        running.thread.join(_POLL)
+        if not running.thread.is_alive():
+            return
 
 
 def opened(endpoint: Endpoint) -> None:
@@ -54,14 +72,14 @@ def opened(endpoint: Endpoint) -> None:
 
 
 def closed(endpoint: Endpoint) -> None:
-    """A connection to the kernel at this address was closed in this program."""
+    """A connection to the kernel at this address is about to be closed in this program."""
     _count(endpoint, -1)
 
 
 def _count(endpoint: Endpoint, change: int) -> None:
-    running = _kernels.get(endpoint)
-    if running is not None:
-        with _lock:
+    with _lock:  # while a kernel is being started it listens already
+        running = _kernels.get(endpoint)
+        if running is not None:
             running.connections += change
 
 
@@ -72,8 +90,6 @@ class EmbeddedKernel:
     """
 
     def __init__(self, endpoint: Endpoint, single: bool) -> None:
-        import atexit
-
         from papa.kernel.access import Access
         from papa.kernel.kernel import Kernel
         from papa.kernel.listener import Listener
@@ -85,10 +101,14 @@ class EmbeddedKernel:
         self._stop = self._kernel.loop.stopper()
         self.thread = threading.Thread(target=self._kernel.run, name=f'papa kernel at {endpoint}', daemon=True)
         self.thread.start()
-        atexit.register(self._end)
 
-    def _end(self) -> None:
-        """At the end of the program: close in order, so that sockets' files are removed."""
-        if self.thread.is_alive():
-            self._stop()
-            self.thread.join(_WAIT)
+    def end(self) -> None:
+        """End in order, so that sockets' files are removed."""
+        self._stop()
+        self.thread.join(_WAIT)
+
+
+@atexit.register
+def _end_all() -> None:
+    for kernel in _kernels.values():
+        kernel.end()

@@ -74,8 +74,7 @@ class Papa:
 
     def _start_kernel(self) -> Connection:
         if embedded.is_enabled():
-            embedded.start(self.endpoint)
-            return self._try_to_connect() or self._no_kernel()
+            return embedded.connect_or_start(self.endpoint, self._try_to_connect)
         from papa.client.launch import connect_or_start
 
         return connect_or_start(self.endpoint, self.connection_timeout, self._try_to_connect)
@@ -84,13 +83,12 @@ class Papa:
         raise ConnectFailed(f'There is no kernel at {self.endpoint}')
 
     def _discard(self, connection: Connection) -> None:
-        if connection.fileno() >= 0:
-            connection.close()
         embedded.closed(self.endpoint)
+        connection.close()
 
     def _connected(self) -> Connection:
         connection = self._connection
-        if connection is None or connection.fileno() < 0:
+        if connection is None or connection.closed:
             if connection is not None:
                 self._connection = None
                 self._discard(connection)
@@ -100,13 +98,13 @@ class Papa:
 
     def _call(self, fields: Sequence[str], *, watch: bool = False) -> Any:
         connection = self._connection
-        if connection is None or connection.fileno() < 0:
+        if connection is None or connection.closed:
             connection = self._connected()
         return connection.call(fields, watch=watch)
 
     def give_back(self, connection: Connection) -> None:
         """Take back the connection of a watcher that has ended, if there is no other; else close it."""
-        if self._open and self._connection is None and connection.fileno() >= 0:
+        if self._open and self._connection is None and not connection.closed:
             self._connection = connection
         else:
             self._discard(connection)

@@ -117,13 +117,13 @@ class Watcher:
     def _stop(self, request: list[str]) -> None:
         connection = self._connection
         if connection is not None:
-            if connection.fileno() >= 0:
+            if not connection.closed:
                 connection.tell(request, 'stop watching')
             self._wait_for_end(connection)
 
     def _wait_for_end(self, connection: Connection) -> None:
         try:
-            while connection.fileno() >= 0 and not isinstance(connection.next_frame('acknowledge'), EndFrame):
+            while not connection.closed and not isinstance(connection.next_frame('acknowledge'), EndFrame):
                 pass
         except BaseException:  # an interrupt: the frames that still come must not meet the next call
             connection.close()

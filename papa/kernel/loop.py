@@ -10,6 +10,7 @@ import heapq
 import logging
 import os
 import select
+import socket
 import sys
 import time
 from collections import deque
@@ -48,10 +49,13 @@ class Loop:
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = count()
         self._stopped = False
+        self._stoppers: tuple[socket.socket, ...] = ()
         self._exits = _ExitNotifier(self)
 
     def close(self) -> None:
         """Give back the loop's own descriptors."""
+        for stopper in self._stoppers:
+            stopper.close()
         self._exits.close()
         close = getattr(self._poller, 'close', None)
         if close is not None:
@@ -90,16 +94,10 @@ class Loop:
         self._stopped = True
 
     def stopper(self) -> Callable[[], None]:
-        """A function that makes `run` return, callable from another thread."""
-        reader, writer = os.pipe()
-
-        def woken(_events: int) -> None:
-            self.unregister(reader)
-            os.close(reader)
-            self.stop()
-
-        self.register(reader, READ, woken)
-        return lambda: os.close(writer)
+        """A function that makes `run` return, callable from another thread, also when it has returned."""
+        reader, writer = self._stoppers = socket.socketpair()
+        self.register(reader.fileno(), READ, lambda _events: self.stop())
+        return writer.close
 
     def run(self) -> None:
         """Wait and call back until `stop` is called."""

@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from papa.client import launch
+
 from .helpers import FakeKernel
+
+
+@pytest.fixture(autouse=True)
+def _own_locks(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The locks of those who start kernels vanish with the test."""
+    monkeypatch.setattr(launch, '_LOCK_ROOT', folder)
 
 
 @pytest.fixture
