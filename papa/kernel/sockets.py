@@ -193,8 +193,10 @@ def open_inet(spec: SocketSpec, address: str, port: int, *, share: bool = False)
 
 
 def _open(spec: SocketSpec, where: str) -> socket.socket:
+    # ip(7): the port of a raw socket is its protocol; there is none by default
+    protocol = spec.port or socket.IPPROTO_RAW if spec.type == 'raw' else 0
     try:
-        return socket.socket(_FAMILIES[spec.family], getattr(socket, f'SOCK_{spec.type.upper()}'))
+        return socket.socket(_FAMILIES[spec.family], getattr(socket, f'SOCK_{spec.type.upper()}'), protocol)
     except OSError as error:
         raise failure(f'Cannot open a {spec.type} socket for {where}', error) from None
 
