@@ -99,11 +99,14 @@ class Session:
                 self._behind = True
                 break
             event = next_event()
-            if event is None:
+            if type(event) is server.Request:  # by far the most frequent
+                self._run(event)
+            elif event is None:
                 if self._ended:
                     self._leave()
                 break
-            _ACTIONS[type(event)](self, event)
+            else:
+                _ACTIONS[type(event)](self, event)
         self._flush()
 
     # One action for each kind of event
@@ -127,10 +130,10 @@ class Session:
 
     def _answer(self, is_structured: bool, result: Any) -> None:
         dialect = structured if is_structured else telnet
-        if isinstance(result, Error):
-            self._send(dialect.encode_error(result))
-        elif result is None or isinstance(result, (str, dict)):
+        if result is None or isinstance(result, (str, dict)):
             self._send(dialect.encode_reply(result))
+        elif isinstance(result, Error):
+            self._send(dialect.encode_error(result))
         elif isinstance(result, Pending):
             self._waiting = True
             result.take(lambda later: self._resume(is_structured, later))
@@ -238,6 +241,10 @@ class Session:
             try:
                 if len(unsent) == 1:
                     sent = self._socket.send(unsent[0])
+                    if sent == self._unsent_size:
+                        unsent.clear()
+                        self._unsent_size = 0
+                        break
                 else:
                     sent = self._socket.sendmsg(islice(unsent, _MAX_PARTS))
             except BlockingIOError:
@@ -318,7 +325,6 @@ class Session:
 
 
 _ACTIONS: dict[type, Any] = {
-    server.Request: Session._run,
     server.Malformed: Session._reject,
     server.Control: Session._control,
     server.Answer: Session._take_answer,

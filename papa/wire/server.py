@@ -91,8 +91,11 @@ class ServerProtocol:
 
     def next_event(self) -> Event | None:
         """The next event, or None if more bytes are needed."""
-        line = self._buffer.next_line()
-        if line is None or len(line) > self._max_line:
+        buffer = self._buffer
+        line = buffer.next_line()
+        if line is None:
+            return self._incomplete(line) if buffer else None
+        if len(line) > self._max_line:
             return self._incomplete(line)
         if line[:1] == b'\t':
             return _structured(line)

@@ -107,15 +107,16 @@ def decode_reply(line: bytes | bytearray) -> Any:
 
     Raises `ValueError` if it is no reply.
     """
-    kind = line[:1]
-    if kind == b'=':
-        return unescape(line[1:].decode('utf-8', 'surrogatepass'))
-    if kind == b'-':
+    text = line.decode('utf-8', 'surrogatepass')
+    kind = text[:1]
+    if kind == '=':
+        return unescape(text[1:])
+    if kind == '-':
         return None
-    if kind == b'{':
-        return _record(line.decode('utf-8', 'surrogatepass'))
-    if kind == b'!':
-        code, _, text = line[1:].decode('utf-8', 'surrogatepass').partition('\t')
+    if kind == '{':
+        return _record(text)
+    if kind == '!':
+        code, _, text = text[1:].partition('\t')
         return from_code(code, unescape(text))
     raise ValueError(f'not a reply: {bytes(line[:40])!r}')
 
