@@ -132,8 +132,8 @@ def _is_encodable(text: str) -> bool:
 
 
 def word(key: str, text: str) -> str:
-    """Any text that is not empty and has no NUL or white space."""
-    if text and '\0' not in text and not any(c.isspace() for c in text):
+    """Any encodable text that is not empty and has no NUL or white space."""
+    if text and '\0' not in text and not any(c.isspace() for c in text) and _is_encodable(text):
         return text
     raise bad(key, text, 'a word without white space')
 
