@@ -122,7 +122,7 @@ def test_everybody_can_be_let_in(start_daemon: Callable[..., Daemon], where: int
 @needs_root
 def test_nobody_passes_as_root_by_closing_at_once(start_daemon: Callable[..., Daemon], free_port: int) -> None:
     daemon = start_daemon(port_or_path=free_port)
-    assert as_nobody(HIT_AND_RUN, free_port, 300).returncode == 0
+    assert as_nobody(HIT_AND_RUN, free_port, 150).returncode == 0
     with daemon.connect() as papa:
         assert papa.list_values() == {}
     assert 'Refused' in daemon.stop()

@@ -136,7 +136,7 @@ class _an_error:  # noqa: N801 - reads as a function
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> bool:
-        assert isinstance(error, Error), f'{ascii(self.case)}: {ascii(error)}'
+        assert isinstance(error, Error), f'{self.case!a}: {error!a}'
         assert_clear(str(error).encode("utf-8", "backslashreplace").decode(), self.word)
         assert 'inside papa' not in str(error), ascii(self.case)
         return True
