@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections import deque
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -65,7 +66,7 @@ class Session:
             self._flush()
             if self._behind and self._unsent_size <= _MAX_UNSENT:
                 self._work()
-        if events & ~WRITE and not self._closed:
+        if events & ~WRITE and not (self._closed or self._hung_up):
             self._receive()
 
     def _receive(self) -> None:
@@ -308,8 +309,20 @@ class Session:
         """The connection is broken. Closed in the next round: whoever made it send may be in a loop over watchers."""
         self._unsent.clear()
         self._unsent_size = 0
-        self._leaving = True
-        self._kernel.loop.call_soon(self.close)
+        self._leaving = self._hung_up = True
+        self._kernel.loop.unregister(self._fd)
+        self._kernel.loop.call_soon(self._hear_out)
+
+    def _hear_out(self) -> None:
+        """A client that has died cannot be reached, but what it acknowledged before may not have been read yet."""
+        watch = self._watch
+        if isinstance(watch, StreamWatch):
+            with suppress(OSError, BadRequest):
+                while data := self._socket.recv(_RECEIVE_SIZE):
+                    self._protocol.receive(data)
+                    while isinstance(event := self._next_event(), server.Control):
+                        watch.acknowledge(event.words)
+        self.close()
 
     def close(self) -> None:
         """Close at once. A watch acknowledges nothing by that."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
 import socket
 import struct
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 from conftest import PATIENCE
@@ -90,6 +93,14 @@ class Speaker:
     def say(self, data: bytes) -> None:
         assert self._pipe is not None
         os.write(self._pipe, data)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has passed on all that it was told."""
+        assert self._pipe is not None
+        left = fcntl.ioctl(self._pipe, termios.FIONREAD, bytes(4))
+        sleeping = Path(f'/proc/{self.made["pid"]}/stat').read_text().rpartition(')')[2].split()[0] == 'S'
+        return left == bytes(4) and sleeping
 
     def end(self) -> None:
         """Let it end with exit status 0."""

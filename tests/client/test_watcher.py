@@ -290,6 +290,24 @@ def test_a_reader_that_dies_loses_nothing(daemon: Daemon, speak: Speak) -> None:
     assert unacknowledged(daemon) == b'one'
 
 
+def test_what_was_acknowledged_before_a_death_stays_acknowledged(daemon: Daemon, speak: Speak) -> None:
+    """Also when the kernel notices first that it cannot send any more."""
+    speaker = speak()
+    watcher = daemon.connect().watch_processes('p')
+    speaker.say(b'one')
+    assert read_until(watcher, 3) == b'one'
+    daemon.process.send_signal(signal.SIGSTOP)
+    speaker.say(b'two')
+    wait_until(lambda: speaker.is_waiting)
+    watcher.acknowledge()
+    assert watcher._connection is not None
+    watcher._connection.close()
+    daemon.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: details(daemon)['watchers'] == 0)
+    assert details(daemon)['acknowledged'] == 3
+    assert unacknowledged(daemon) == b'two'
+
+
 def test_the_name_is_free_once_the_exit_is_acknowledged(papa: Papa) -> None:
     watcher = papa.make_process('p', 'false', watch_immediately=True)
     watcher.read()
