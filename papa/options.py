@@ -22,6 +22,7 @@ OVERFLOWS = ('drop', 'block')
 SIZE_UNITS = {'k': 1024, 'm': 1024**2, 'g': 1024**3}
 MAX_SIZE = 1 << 40
 UNLIMITED = 'unlimited'
+END = '--'
 
 
 class Option:
@@ -194,24 +195,27 @@ PROCESS_OPTIONS = (
 def split(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """Divide words into ``key=value`` pairs and the rest.
 
-    The options end at the first word without ``=``, or at ``--``, which is dropped.
+    The options end at the first word without ``=``, which is dropped if it is ``--``.
     """
-    pairs: list[tuple[str, str]] = []
+    end = count(words)
+    pairs = [(key, value) for key, _, value in (word.partition('=') for word in words[:end])]
+    return pairs, list(words[end + 1 :] if words[end : end + 1] == [END] else words[end:])
+
+
+def count(words: Sequence[str]) -> int:
+    """How many of the words are options."""
     for index, text in enumerate(words):
-        if text == '--':
-            return pairs, list(words[index + 1 :])
-        key, equals, value = text.partition('=')
-        if not equals:
-            return pairs, list(words[index:])
-        pairs.append((key, value))
-    return pairs, []
+        if '=' not in text:
+            return index
+    return len(words)
 
 
 def read(options: Sequence[Option], pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Turn pairs into values by key. `BadRequest` for an unknown, repeated or empty option, or a bad value."""
     known = {option.key: option for option in options}
     values: dict[str, Any] = {}
-    for key, text in pairs:
+    for given, text in pairs:
+        key = given.lower() if given.startswith('rlimit.') else given
         option = _find(known, key)
         if option is None:
             raise BadRequest(f'Unknown option {show(key)}; the options are {_listing(known)}')

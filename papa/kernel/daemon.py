@@ -31,6 +31,13 @@ class Starter:
         os.close(self._pipe)
 
 
+def open_standard_streams() -> None:
+    """Put /dev/null where descriptors 0 to 2 came closed, so that nothing else gets these numbers."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)
+
+
 def detach(fail: Callable[[str], int]) -> Starter:
     """Continue in a new session; the process that called waits for news and exits. Returns in the daemon.
 
@@ -54,6 +61,7 @@ def _wait(reader: int, fail: Callable[[str], int]) -> None:
     while part := os.read(reader, 65536):
         news += part
     status = 0 if news == b'+' else fail(news[1:].decode() or 'The kernel ended before it answered')
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # it is where the descriptor came closed
+            stream.flush()
     os._exit(status)

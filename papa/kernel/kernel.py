@@ -27,6 +27,7 @@ log = logging.getLogger('papa.kernel')
 _ACCEPTS = 16  # connections taken in one round of the loop
 _MAX_SESSIONS = 4096
 _MIN_SESSIONS = 16
+_MAX_REFUSED = 16  # that take their time to hear why; others are cut off
 
 
 class Kernel:
@@ -45,6 +46,7 @@ class Kernel:
         self.capture = Capture(self.loop, self.processes)
         self.lookups = Lookups(self.loop, origin)
         self.sessions: set[Session] = set()
+        self._refused: set[Session] = set()  # they are only told why, and take no place of the others
         self.exit_when_unused = False
         self._single = single
         self._listener = listener

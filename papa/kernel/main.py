@@ -15,7 +15,7 @@ from papa import endpoint as endpoints
 from papa.endpoint import Endpoint
 from papa.errors import BadRequest, Error
 from papa.kernel.access import Access, can_tell_tcp_peers
-from papa.kernel.daemon import Starter, detach
+from papa.kernel.daemon import Starter, detach, open_standard_streams
 from papa.kernel.kernel import Kernel
 from papa.kernel.listener import Listener
 from papa.kernel.loop import READ
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a kernel until it is told to end. Returns the exit status."""
     options = _parser().parse_args(arguments)
     starter: Starter | None = None
+    open_standard_streams()
     try:
         endpoint = _endpoint(options)
         allowed = frozenset(_uid(name) for name in options.allow_user)

@@ -1,6 +1,52 @@
-"""A receive buffer that cuts lines and blocks out of a stream of bytes."""
+"""Receive buffers: one for lines alone, one for lines and blocks."""
 
 from __future__ import annotations
+
+from collections import deque
+
+
+class LineBuffer:
+    """Bytes in, lines out. `lines` are those that have arrived whole, without their newlines.
+
+    `partial` is how much has arrived of the next one. Every byte is searched and copied once, however
+    small the parts are in which a line comes.
+    """
+
+    __slots__ = ('_parts', 'lines', 'partial')
+
+    def __init__(self) -> None:
+        self.lines: deque[bytes] = deque()
+        self.partial = 0
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        """Append what was received."""
+        lines = data.split(b'\n')
+        rest = lines.pop()
+        if lines:
+            if self._parts:
+                lines[0] = b''.join([*self._parts, lines[0]])
+                self._parts.clear()
+                self.partial = 0
+            self.lines.extend(lines)
+        if rest:
+            self._parts.append(rest)
+            self.partial += len(rest)
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes of the line that has not arrived whole, at most `size`."""
+        start = b''
+        for part in self._parts:
+            start += part[: size - len(start)]
+            if len(start) == size:
+                break
+        return start
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.lines.clear()
+        self._parts.clear()
+        self.partial = 0
 
 
 class ReceiveBuffer:

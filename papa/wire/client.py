@@ -126,6 +126,8 @@ class ClientProtocol:
             header = line.decode('utf-8', 'replace').split(' ')
         try:
             return self._frame(header)
+        except ProtocolError:
+            raise
         except (ValueError, IndexError):
             raise ProtocolError(f'not a frame: {" ".join(header)[:80]!r}') from None
 
@@ -139,6 +141,8 @@ class ClientProtocol:
             return LossFrame(int(header[1]), int(header[2]), int(header[3]), header[4])
         if kind == '.':
             return _END
+        if kind.startswith('!'):  # the kernel could not make sense of what this client said
+            raise ProtocolError(str(structured.decode_reply(' '.join(header).encode())))
         raise ValueError(kind)
 
     def _output(self, header: list[str]) -> OutputFrame | _Incomplete:

@@ -6,7 +6,7 @@ from papa import commands
 from papa.errors import BadRequest, Error, LimitReached
 from papa.names import show
 from papa.wire import structured, telnet
-from papa.wire.buffer import ReceiveBuffer
+from papa.wire.buffer import LineBuffer
 
 MAX_LINE = 16 * 1024 * 1024
 
@@ -76,11 +76,12 @@ class ServerProtocol:
     Set `answering` while a watch of the telnet dialect runs: lines are then `Answer` events.
     """
 
-    __slots__ = ('_buffer', '_max_line', '_over', 'answering')
+    __slots__ = ('_buffer', '_lines', '_max_line', '_over', 'answering')
 
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self.answering = False
-        self._buffer = ReceiveBuffer()
+        self._buffer = LineBuffer()
+        self._lines = self._buffer.lines
         self._max_line = max_line
         self._over = False  # a fatal event was given: nothing follows
 
@@ -91,12 +92,11 @@ class ServerProtocol:
 
     def next_event(self) -> Event | None:
         """The next event, or None if more bytes are needed."""
-        buffer = self._buffer
-        line = buffer.next_line()
-        if line is None:
-            return self._incomplete(line) if buffer else None
+        if not self._lines:
+            return self._partial() if self._buffer.partial else None
+        line = self._lines.popleft()
         if len(line) > self._max_line:
-            return self._incomplete(line)
+            return self._too_long(line[:1])
         if line[:1] == b'\t':
             return _structured(line)
         if self.answering:
@@ -105,14 +105,16 @@ class ServerProtocol:
             return self._finish(_INTRUDER)
         return _telnet(line)
 
-    def _incomplete(self, line: bytes | bytearray | None) -> Event | None:
-        start = self._buffer.peek(2) if line is None else line[:2]
+    def _partial(self) -> Event | None:
+        """What can be said of a line before its end: that it is too long, or TLS, which has no lines."""
+        start = self._buffer.peek(2)
         if start == b'\x16\x03' and not self.answering:
             return self._finish(_INTRUDER)
-        if line is None and len(self._buffer) <= self._max_line:
-            return None
+        return self._too_long(start[:1]) if self._buffer.partial > self._max_line else None
+
+    def _too_long(self, start: bytes) -> Event:
         error = LimitReached(f'A line may have {self._max_line} bytes')
-        return self._finish(Malformed(error, start[:1] == b'\t', fatal=True))
+        return self._finish(Malformed(error, start == b'\t', fatal=True))
 
     def _finish(self, event: Event) -> Event:
         self._over = True
@@ -120,7 +122,7 @@ class ServerProtocol:
         return event
 
 
-def _structured(line: bytes | bytearray) -> Event:
+def _structured(line: bytes) -> Event:
     try:
         fields = structured.decode_request(line)
     except BadRequest as error:
@@ -135,7 +137,7 @@ def _structured(line: bytes | bytearray) -> Event:
     return Malformed(BadRequest(f'Unknown command {show(name, 40)}'), structured=True)
 
 
-def _telnet(line: bytes | bytearray) -> Event:
+def _telnet(line: bytes) -> Event:
     words = telnet.split(telnet.clean(line))
     if not words:
         return _BLANK

@@ -65,14 +65,14 @@ def parse(words: list[str]) -> tuple[commands.Command, list[str]]:
     """The command that a line of words asks for, and its words. Raises `BadRequest`."""
     command, rest = commands.resolve(words)
     if command.options:
-        pairs, tail = options.split(rest[1:])
-        marker = ['--'] if rest[1 : len(pairs) + 2][-1:] == ['--'] else []
-        rest = rest[:1] + [f'{key}={_unquote(value)}' for key, value in pairs] + marker + tail
+        end = 1 + options.count(rest[1:])
+        rest[1:end] = map(_unquote, rest[1:end])
     return command, rest
 
 
-def _unquote(value: str) -> str:
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+def _unquote(word: str) -> str:
+    key, _, value = word.partition('=')
+    return f'{key}={value[1:-1]}' if len(value) > 1 and value[0] == value[-1] == '"' else word
 
 
 class Prose(str):

@@ -333,10 +333,13 @@ def test_circusctl(circus, wait_until):
 @both_clients
 def test_circus_own_tests(circus):
     """Those that circus has for papa."""
-    code = (
-        f'import papa; papa.set_default_path({circus.daemon.where!r}); import circus.tests.test_papa_stream as tests; '
-        'import unittest; unittest.main(tests, argv=["circus"])'
-    )
+    code = f'''if True:
+        import papa, unittest
+        papa.set_default_path({circus.daemon.where!r})
+        unittest.findTestCases = unittest.defaultTestLoader.loadTestsFromModule  # gone from Python 3.13 on
+        import circus.tests.test_papa_stream as tests
+        unittest.main(tests, argv=['circus'])
+    '''
     ended = subprocess.run(
         [circus.python, '-W', 'ignore', '-c', code], capture_output=True, text=True, env=circus._environment,
         cwd=circus.folder, timeout=PATIENCE,
