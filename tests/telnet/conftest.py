@@ -17,6 +17,10 @@ from typing import Any
 import pytest
 
 OLD_WORLD = ('papa==1.0.6', 'circus==0.17.2')
+GONE_FROM_PYTHON_3_13 = {  # and imported by circus 0.17.2; the second by its tests
+    'pipes.py': 'from shlex import quote\n',
+    'sitecustomize.py': 'import unittest\nunittest.findTestCases = unittest.defaultTestLoader.loadTestsFromModule\n',
+}
 PATIENCE = 20.0  # seconds that anything may take on a busy machine
 
 
@@ -149,9 +153,10 @@ def old_world() -> str:
             ):
                 made = subprocess.run(command, capture_output=True, text=True, env=clean_environment())
                 assert made.returncode == 0, made.stderr
-            if sys.version_info >= (3, 13):  # circus 0.17.2 imports a module that is gone from there on
+            if sys.version_info >= (3, 13):
                 (site_packages,) = environment.glob('lib/python*/site-packages')
-                (site_packages / 'pipes.py').write_text('from shlex import quote\n')
+                for name, text in GONE_FROM_PYTHON_3_13.items():
+                    (site_packages / name).write_text(text)
             complete.touch()
     return python
 

@@ -336,7 +336,6 @@ def test_circus_own_tests(circus):
     code = f'''if True:
         import papa, unittest
         papa.set_default_path({circus.daemon.where!r})
-        unittest.findTestCases = unittest.defaultTestLoader.loadTestsFromModule  # gone from Python 3.13 on
         import circus.tests.test_papa_stream as tests
         unittest.main(tests, argv=['circus'])
     '''
