@@ -67,7 +67,7 @@ class Kernel:
             self._shut_down()
 
     def _shut_down(self) -> None:
-        for session in list(self.sessions):
+        for session in [*self.sessions, *self._refused]:
             session.close()
         self.sockets.remove(dict(self.sockets.by_name))
         for record in list(self.processes.by_name.values()):
@@ -99,15 +99,17 @@ class Kernel:
     def _admit(self, connection: socket.socket, address: object) -> None:
         from papa.kernel.session import Session
 
-        refusal: str | None
-        if len(self.sessions) >= self._max_sessions:
+        with self._without_spare():
+            refusal = self.access.refusal(connection, address)
+        if refusal is None and len(self.sessions) >= self._max_sessions:
             refusal = f'Too many connections: this kernel serves {self._max_sessions}'
             log.warning('Refused a connection: %s', refusal)
-        else:
-            with self._without_spare():
-                refusal = self.access.refusal(connection, address)
+        if refusal is not None and len(self._refused) >= _MAX_REFUSED:
+            _cut_off(connection, refusal)
+            return
+        sessions = self.sessions if refusal is None else self._refused
         try:
-            self.sessions.add(Session(self, connection, refusal))
+            sessions.add(Session(self, connection, refusal))
         except OSError as error:  # no room in the poller
             log.error('Cannot serve a connection: %s', error.strerror)
             connection.close()
@@ -122,9 +124,7 @@ class Kernel:
         """
         with self._without_spare(), suppress(OSError):
             connection, _ = self._listener.socket.accept()
-            with connection:
-                connection.setblocking(False)
-                connection.send(b'Error: Too many connections: no descriptor is left\n')
+            _cut_off(connection, 'Too many connections: no descriptor is left')
         log.warning('Refused a connection: no descriptor is left')
 
     @contextmanager
@@ -141,6 +141,9 @@ class Kernel:
 
     def session_closed(self, session: Session) -> None:
         """A session has ended: perhaps the kernel has, too."""
+        if session in self._refused:
+            self._refused.discard(session)
+            return
         self.sessions.discard(session)
         if not self.sessions:
             self.loop.call_soon(self._end_if_unused)  # somebody may have connected in this very round
@@ -151,3 +154,8 @@ class Kernel:
             self.loop.stop()
 
 
+def _cut_off(connection: socket.socket, reason: str) -> None:
+    """Say why and close at once: the words are lost where the peer has sent something meanwhile."""
+    with connection, suppress(OSError):
+        connection.setblocking(False)
+        connection.send(f'Error: {reason}\n'.encode())

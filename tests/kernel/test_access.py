@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
 from conftest import Daemon
 
-from kernel.tools import NOBODY, Talker, as_nobody, assert_clear, assert_serves, needs_root
+from kernel.tools import AS_NOBODY, NOBODY, Talker, as_nobody, assert_clear, assert_serves, needs_root
 
 # Connects, sends a command, and prints all that it gets.
 TALK = """
@@ -177,3 +179,31 @@ def test_an_unprivileged_kernel_serves_its_user_and_root(
         for user in (0, 'root', 'daemon'):
             with pytest.raises(Exception, match='Only a kernel that runs as root'):
                 papa.make_process('other', '/bin/true', uid=user)
+
+
+CROWD = """
+import socket, sys
+crowd = []
+for _ in range(300):
+    crowd.append(socket.create_connection(('127.0.0.1', int(sys.argv[1]))))
+print('there', flush=True)
+sys.stdin.read()
+"""
+
+
+@needs_root
+def test_a_crowd_that_is_refused_takes_no_place_of_others(start_daemon: Callable[..., Daemon], free_port: int) -> None:
+    daemon = start_daemon(
+        port_or_path=free_port, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    )
+    with daemon.connect() as papa:
+        crowd = subprocess.Popen(
+            [*AS_NOBODY, sys.executable, '-c', CROWD, str(free_port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        with crowd:
+            assert crowd.stdout is not None
+            assert crowd.stdout.readline() == b'there\n'
+            assert_serves(daemon)
+            papa.set('x', 'y')
+            assert daemon.descriptors() < 50
+            crowd.communicate()

@@ -14,110 +14,12 @@ from pathlib import Path
 import pytest
 from conftest import PACKAGE, PATIENCE, Daemon, find_free_port, wait_until
 
-from kernel.tools import Seen, Talker, assert_clear, end, is_alive, shell
-from papa import Conflict, ConnectionLost, Papa
-
-
-def papa_command(*arguments: str, **popen: object) -> subprocess.CompletedProcess[str]:
-    """Run the ``papa`` command, which is expected to end by itself."""
-    return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        [sys.executable, str(PACKAGE), *arguments],
-        capture_output=True, text=True, timeout=PATIENCE, check=False, **popen,
-    )
+from kernel.tools import Seen, Talker, assert_clear, assert_refuses, end, is_alive, papa_command, run, shell
+from papa import ConnectionLost, Papa
 
 
 def address(where: int | str) -> tuple[str, str]:
     return ('-p', str(where)) if isinstance(where, int) else ('-u', where)
-
-
-def assert_refuses(ended: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert ended.returncode != 0
-    assert ended.stdout == ''
-    assert ended.stderr.startswith('papa: ')
-    assert_clear(ended.stderr.rstrip('\n'), *words)
-
-
-# What lies at the path
-
-
-def make_file(path: str) -> None:
-    Path(path).write_text('precious')
-
-
-def make_link(path: str) -> None:
-    Path(path + '.target').write_text('precious')
-    os.symlink(path + '.target', path)
-
-
-def make_dangling_link(path: str) -> None:
-    os.symlink(path + '.nowhere', path)
-
-
-def make_fifo(path: str) -> None:
-    os.mkfifo(path)
-
-
-OBSTACLES = [make_file, make_link, make_dangling_link, os.mkdir, make_fifo]
-
-
-def snapshot(folder: str) -> dict[str, tuple[int, int, bytes]]:
-    """Each name in a folder with its inode, mode and contents."""
-    found = {}
-    for name in sorted(os.listdir(folder)):
-        status = os.lstat(f'{folder}/{name}')
-        contents = Path(folder, name).read_bytes() if os.path.isfile(f'{folder}/{name}') else b''
-        found[name] = (status.st_ino, status.st_mode, contents)
-    return found
-
-
-@pytest.mark.parametrize('suffix', ['', '.lock'])
-@pytest.mark.parametrize('obstacle', OBSTACLES)
-def test_what_is_no_socket_is_left_alone(folder: str, obstacle: Callable[[str], None], suffix: str) -> None:
-    obstacle(f'{folder}/kernel{suffix}')
-    before = snapshot(folder)
-    for options in ((), ('--daemonize',)):
-        ended = papa_command('-u', f'{folder}/kernel', *options)
-        assert_refuses(ended, f'{folder}/kernel{suffix}')
-        assert snapshot(folder) == before
-
-
-@pytest.mark.parametrize('obstacle', OBSTACLES)
-def test_what_is_no_socket_is_left_alone_by_make_socket(
-    papa: Papa, folder: str, obstacle: Callable[[str], None]
-) -> None:
-    obstacle(f'{folder}/web')
-    before = snapshot(folder)
-    with pytest.raises(Conflict) as caught:
-        papa.make_socket('web', path=f'{folder}/web')
-    assert_clear(caught.value, f'{folder}/web')
-    assert snapshot(folder) == before
-    assert papa.list_sockets() == {}
-
-
-@pytest.mark.parametrize('kind', [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET])
-def test_a_live_socket_is_left_alone_and_a_stale_one_replaced(papa: Papa, folder: str, kind: int) -> None:
-    path = f'{folder}/web'
-    with socket.socket(socket.AF_UNIX, kind) as other:
-        other.bind(path)
-        if kind != socket.SOCK_DGRAM:
-            other.listen()
-        with pytest.raises(Conflict) as caught:
-            papa.make_socket('web', path=path)
-        assert_clear(caught.value, path, 'in use')
-        assert papa_command('-u', path).returncode != 0
-        assert os.path.exists(path)
-    papa.make_socket('web', path=path)
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(path)
-
-
-def test_a_socket_that_another_has_replaced_is_not_removed(papa: Papa, folder: str) -> None:
-    path = f'{folder}/web'
-    papa.make_socket('web', path=path)
-    os.unlink(path)
-    make_file(path)
-    papa.remove_sockets('web')
-    assert Path(path).read_text() == 'precious'
 
 
 # One kernel for each address
@@ -277,6 +179,24 @@ def test_a_bad_environment_variable_is_named() -> None:
 
 
 # How it ends
+
+
+def test_closed_streams_and_a_full_disk_for_the_log(folder: str) -> None:
+    """Descriptors 0 to 2 come closed: nothing of the kernel may get these numbers."""
+    for options in ('', '--daemonize'):
+        command = f'exec "$0" "$1" -u {folder}/kernel --log-file /dev/full {options} <&- >&- 2>&-'
+        started = subprocess.Popen(['/bin/sh', '-c', command, sys.executable, str(PACKAGE)])
+        wait_until(lambda: os.path.exists(f'{folder}/kernel'), 'the kernel')
+        if options:
+            assert started.wait(PATIENCE) == 0
+        with Papa(f'{folder}/kernel', autostart=False) as papa:
+            assert papa.make_socket('web')['fileno'] > 2
+            assert run(papa, **shell('echo hello; echo err >&2')).out == b'hello\n'
+            papa.remove_sockets()
+            assert papa_command('-u', f'{folder}/kernel').returncode == 1
+            assert papa.exit_if_idle()
+        assert started.wait(PATIENCE) == 0
+        wait_until(lambda: os.listdir(folder) == [], 'the kernel to end')
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])

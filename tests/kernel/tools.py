@@ -11,11 +11,12 @@ import sys
 from collections.abc import Iterable
 
 import pytest
-from conftest import PATIENCE, Daemon
+from conftest import PACKAGE, PATIENCE, Daemon
 
 from papa import Error, Papa, Watcher
 
 NOBODY = 65534
+AS_NOBODY = ('setpriv', f'--reuid={NOBODY}', '--clear-groups')
 PYTHON_WORDS = ('Traceback', 'object', 'NoneType', 'Errno', 'expected', 'int()', 'attribute', '<')
 
 needs_root = pytest.mark.skipif(
@@ -79,7 +80,7 @@ class Talker:
 def as_nobody(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run Python code as another user."""
     return subprocess.run(
-        ['setpriv', f'--reuid={NOBODY}', '--clear-groups', sys.executable, '-c', code, *map(str, arguments)],
+        [*AS_NOBODY, sys.executable, '-c', code, *map(str, arguments)],
         capture_output=True, text=True, timeout=PATIENCE * 2, cwd='/', check=False,
     )
 
@@ -181,3 +182,18 @@ def children(pid: int) -> list[int]:
     """The child processes of a process."""
     with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
         return [int(word) for word in file.read().split()]
+
+
+def papa_command(*arguments: str, **popen: object) -> subprocess.CompletedProcess[str]:
+    """Run the ``papa`` command, which is expected to end by itself."""
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        [sys.executable, str(PACKAGE), *arguments],
+        capture_output=True, text=True, timeout=PATIENCE, check=False, **popen,
+    )
+
+
+def assert_refuses(ended: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert ended.returncode != 0
+    assert ended.stdout == ''
+    assert ended.stderr.startswith('papa: ')
+    assert_clear(ended.stderr.rstrip('\n'), *words)
