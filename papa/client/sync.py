@@ -29,6 +29,12 @@ class Papa:
     but never starts a kernel: a new one would be empty. It is not meant for use by several threads at once.
     """
 
+    # papa 1.0 had these on the class, too.
+    set_debug_mode = staticmethod(embedded.set_debug_mode)
+    set_default_port = staticmethod(settings.set_default_port)
+    set_default_path = staticmethod(settings.set_default_path)
+    set_default_connection_timeout = staticmethod(settings.set_default_connection_timeout)
+
     def __init__(
         self, port_or_path: int | str | None = None, connection_timeout: float | None = None, autostart: bool = True
     ) -> None:

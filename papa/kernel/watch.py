@@ -89,7 +89,9 @@ class Watch:
     def begin(self) -> None:
         """Deliver what is there."""
         for cursor in self.cursors:
-            cursor.wake()
+            cursor.queued = True
+        self.queue.extend(self.cursors)
+        self.wake()
 
     def wake(self) -> None:
         """Deliver, if the session can take it."""
