@@ -6,10 +6,8 @@ import http.client
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
 
-PATIENCE = 30.0  # seconds that anything may take on a busy machine
 MANAGERS = 6
 JOINED = 0.010  # seconds: neighbouring pieces of output that are closer may be joined and have the first time
 COPIES = ('demo.web.1', 'demo.web.2')
@@ -74,7 +72,7 @@ async def app(scope, receive, send):
 
 SERVERS = {
     'gunicorn': ('-m', 'gunicorn', '--bind', 'fd://$(socket.demo.web.fileno)', '--access-logfile', '-',
-                 '--no-control-socket', '--worker-tmp-dir', '/tmp', 'wsgi:app'),
+                 'wsgi:app'),
     'uvicorn': ('-m', 'uvicorn', '--fd', '$(socket.demo.web.fileno)', '--lifespan', 'off', 'asgi:app'),
 }
 
@@ -142,42 +140,25 @@ class Visitors:
                 self.failures.append(f'{path}: {response.status} {body!r}')
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f'waited in vain for {what}'
-        time.sleep(0.01)
-
-
 @pytest.fixture
-def kernel(tmp_path: Path) -> Iterator[Papa]:
-    """A kernel of the test's own, which ends with everything that it started."""
-    with tempfile.TemporaryDirectory(prefix='papa-') as folder:
-        where = f'{folder}/kernel.sock'
-        process = subprocess.Popen(
-            [sys.executable, '-m', 'papa', '-u', where], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=tmp_path
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        with Papa(where, autostart=False) as papa:
-            yield papa
-            for details in papa.list_processes().values():
-                os.killpg(details['pid'], signal.SIGKILL)
-        process.terminate()
-        process.communicate(timeout=PATIENCE)
+def kernel(start_daemon: Callable[..., Daemon], folder: str) -> Iterator[Papa]:
+    """A kernel whose processes find their home in the test's folder."""
+    with start_daemon(env={**os.environ, 'HOME': folder}).connect() as papa:
+        yield papa
 
 
 @pytest.mark.parametrize('server', SERVERS)
-def test_nothing_is_lost_while_managers_die(server: str, kernel: Papa, tmp_path: Path) -> None:
+def test_nothing_is_lost_while_managers_die(server: str, kernel: Papa, folder: str) -> None:
+    here = Path(folder)
     for name, text in {'manager.py': MANAGER, **APPLICATIONS}.items():
-        (tmp_path / name).write_text(text)
-    journal = Journal(tmp_path)
+        (here / name).write_text(text)
+    journal = Journal(here)
     visitors: Visitors | None = None
 
     def start_manager() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, 'manager.py', json.dumps([sys.executable, *SERVERS[server]]), journal.new_file()],
-            cwd=tmp_path, env={**os.environ, 'PAPA_ENDPOINT': kernel.endpoint.uri}, start_new_session=True,
+            cwd=here, env={**os.environ, 'PAPA_ENDPOINT': kernel.endpoint.uri}, start_new_session=True,
         )
 
     try:
