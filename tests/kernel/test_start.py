@@ -186,7 +186,7 @@ def test_closed_streams_and_a_full_disk_for_the_log(folder: str) -> None:
     for options in ('', '--daemonize'):
         command = f'exec "$0" "$1" -u {folder}/kernel --log-file /dev/full {options} <&- >&- 2>&-'
         started = subprocess.Popen(['/bin/sh', '-c', command, sys.executable, str(PACKAGE)])
-        wait_until(lambda: os.path.exists(f'{folder}/kernel'), 'the kernel')
+        wait_until(lambda: _answers(f'{folder}/kernel'), 'the kernel')
         if options:
             assert started.wait(PATIENCE) == 0
         with Papa(f'{folder}/kernel', autostart=False) as papa:
@@ -290,3 +290,8 @@ def test_exit_if_idle_over_telnet(start_daemon: Callable[..., Daemon]) -> None:
         talker.send(b'exit-if-idle\n')
         assert talker.rest() == b'Exiting papa!\n> '
     assert daemon.process.wait(PATIENCE) == 0
+
+
+def _answers(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0

@@ -100,15 +100,16 @@ def test_what_is_not_acknowledged_comes_again_with_its_time(daemon: Daemon, papa
 
 
 def test_output_is_kept_in_pieces_up_to_the_acknowledged_read(daemon: Daemon, papa: Papa, folder: str) -> None:
-    os.mkfifo(f'{folder}/fifo')
-    papa.make_process('job', **shell(f'cat {folder}/fifo; sleep 0.05; cat {folder}/fifo'))
+    os.mkfifo(f'{folder}/one')
+    os.mkfifo(f'{folder}/two')
+    papa.make_process('job', **shell(f'cat {folder}/one {folder}/two'))
     with daemon.connect() as other:
         watcher = other.watch_processes('job')
-        Path(folder, 'fifo').write_text('first\n')
+        Path(folder, 'one').write_text('first\n')
         assert watcher.read()[0][0].data == b'first\n'  # type: ignore[index]
         watcher.acknowledge()
         wait_until(lambda: papa.list_processes()['job']['buffered'] == 0)
-        Path(folder, 'fifo').write_text('second\n')
+        Path(folder, 'two').write_text('second\n')
         out, _, closed = watcher.read() or ([], [], [])
         assert (out[0].data, closed and closed[0].data) in ((b'second\n', []), (b'second\n', 0))
         with pytest.raises(ZeroDivisionError), watcher:
@@ -266,11 +267,14 @@ def test_an_idle_kernel_does_not_wake_up(start_daemon: Callable[..., Daemon]) ->
         pid = papa.make_process('idle', '/bin/sleep', ['60'])['pid']
         watcher: Watcher = papa.watch_processes('idle')
         with watcher:
-            time.sleep(0.05)
-            before = _wake_ups(daemon.pid)
-            time.sleep(0.4)
-            assert _wake_ups(daemon.pid) == before
+            wait_until(lambda: _stays_asleep(daemon.pid), 'the kernel to be idle')
         end([pid])
+
+
+def _stays_asleep(pid: int) -> bool:
+    before = _wake_ups(pid)
+    time.sleep(0.4)
+    return _wake_ups(pid) == before
 
 
 def _wake_ups(pid: int) -> int:
