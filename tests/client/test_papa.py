@@ -11,8 +11,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -47,6 +48,30 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, '_endpoint', None)
     monkeypatch.setattr(settings, '_connection_timeout', settings._DEFAULT_TIMEOUT)
     monkeypatch.delenv('PAPA_ENDPOINT', raising=False)
+
+
+@pytest.fixture(scope='module')
+def _shared() -> Iterator[Daemon]:
+    with tempfile.TemporaryDirectory(prefix='papa-') as folder:
+        daemon = Daemon(port_or_path=f'{folder}/shared.sock')
+        yield daemon
+        daemon.stop()
+
+
+@pytest.fixture
+def papa(_shared: Daemon) -> Iterator[Papa]:
+    """A client of a kernel that is empty, but not new for each test: there are many."""
+    with _shared.connect() as client:
+        yield client
+    with _shared.connect() as client:
+        for details in client.list_processes().values():
+            if details['running']:
+                os.killpg(details['pid'], signal.SIGKILL)
+        client.remove_processes()
+        client.remove_sockets()
+        for name in client.list_values():
+            client.set(name)
+        wait_until(lambda: not client.list_processes())
 
 
 # The public names
@@ -264,11 +289,12 @@ class TestStrangers:
 
 
 class TestLoss:
-    def test_it_says_what_was_being_done_and_where(self, daemon: Daemon, papa: Papa) -> None:
-        daemon.process.kill()
-        daemon.process.wait()
-        with pytest.raises(ConnectionLost, match=f'to the kernel at {daemon.where} during "list processes"'):
-            papa.list_processes()
+    def test_it_says_what_was_being_done_and_where(self, daemon: Daemon) -> None:
+        with daemon.connect() as papa:
+            daemon.process.kill()
+            daemon.process.wait()
+            with pytest.raises(ConnectionLost, match=f'to the kernel at {daemon.where} during "list processes"'):
+                papa.list_processes()
 
     def test_the_next_call_connects_again(self, start_daemon: Callable[..., Daemon]) -> None:
         first = start_daemon()
