@@ -181,14 +181,13 @@ def test_a_bad_environment_variable_is_named() -> None:
 # How it ends
 
 
-def test_closed_streams_and_a_full_disk_for_the_log(folder: str) -> None:
+@pytest.mark.parametrize('option', ['', '--daemonize'])
+def test_closed_streams_and_a_full_disk_for_the_log(folder: str, option: str) -> None:
     """Descriptors 0 to 2 come closed: nothing of the kernel may get these numbers."""
-    for options in ('', '--daemonize'):
-        command = f'exec "$0" "$1" -u {folder}/kernel --log-file /dev/full {options} <&- >&- 2>&-'
-        started = subprocess.Popen(['/bin/sh', '-c', command, sys.executable, str(PACKAGE)])
+    command = f'exec "$0" "$1" -u {folder}/kernel --log-file /dev/full {option} <&- >&- 2>&-'
+    started = subprocess.Popen(['/bin/sh', '-c', command, sys.executable, str(PACKAGE)])
+    try:
         wait_until(lambda: _answers(f'{folder}/kernel'), 'the kernel')
-        if options:
-            assert started.wait(PATIENCE) == 0
         with Papa(f'{folder}/kernel', autostart=False) as papa:
             assert papa.make_socket('web')['fileno'] > 2
             assert run(papa, **shell('echo hello; echo err >&2')).out == b'hello\n'
@@ -197,6 +196,9 @@ def test_closed_streams_and_a_full_disk_for_the_log(folder: str) -> None:
             assert papa.exit_if_idle()
         assert started.wait(PATIENCE) == 0
         wait_until(lambda: os.listdir(folder) == [], 'the kernel to end')
+    finally:
+        started.kill()
+        started.wait()
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
