@@ -23,6 +23,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent.parent / 'papa'
 OLD = Path(tempfile.gettempdir()) / 'papa-1.0.6-benchmark'
+OLD_KERNEL = 'from papa.server import main; main()'
 ROUNDS = 5  # of each kind in turn; the best counts, for other work on the machine only ever slows
 HELD = 200
 
@@ -54,7 +55,8 @@ class Kind:
         with tempfile.TemporaryDirectory(prefix='papa-bench-') as folder:
             path = f'{folder}/kernel'
             server = subprocess.Popen(
-                [*pin(cpu), *self.serve(path)], env=self.environment, cwd='/', stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                [*pin(cpu), *self.serve(path)], env=self.environment, cwd='/',
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             )
             try:
                 while not os.path.exists(path):
@@ -69,7 +71,8 @@ class Kind:
     def measure(self, *words: object, cpu: int | None = None) -> Any:
         """Run one measurement as a client."""
         command = [*pin(cpu), *self.client, *map(str, words)]
-        return json.loads(subprocess.run(command, env=self.environment, cwd='/', stdout=subprocess.PIPE, check=True).stdout)
+        ended = subprocess.run(command, env=self.environment, cwd='/', stdout=subprocess.PIPE, check=True)
+        return json.loads(ended.stdout)
 
 
 def pin(cpu: int | None) -> list[str]:
@@ -81,7 +84,9 @@ def kinds() -> tuple[Kind, Kind, Kind]:
     ours = {'PYTHONPATH': str(PACKAGE.parent)}
     return (
         Kind('papa', lambda p: [python, str(PACKAGE), '-u', p], [python, str(HERE / 'worker.py')], ours),
-        Kind('papa 1.0.6', lambda p: [old, '-c', 'from papa.server import main; main()', '-u', p], [old, str(HERE / 'worker.py')], {'PYTHONPATH': ''}),
+        Kind(
+            'papa 1.0.6', lambda p: [old, '-c', OLD_KERNEL, '-u', p], [old, str(HERE / 'worker.py')], {'PYTHONPATH': ''}
+        ),
         Kind('floor', lambda p: [python, str(HERE / 'floor.py'), 'serve', p], [python, str(HERE / 'floor.py')], {}),
     )
 

@@ -38,16 +38,15 @@ def spawn(path, number):
     with papa.Papa(path) as client:
         start = time.perf_counter()
         for index in range(number):
-            client.make_process('spawn.%d' % index, '/bin/true', working_dir='/tmp', env=environment)
-        rate = number / (time.perf_counter() - start)
-    return rate
+            client.make_process(f'spawn.{index}', '/bin/true', working_dir='/tmp', env=environment)
+        return number / (time.perf_counter() - start)
 
 
 def hold(path, number):
     """Start sleeping processes and leave them; the caller weighs the kernel."""
     with papa.Papa(path) as client:
         for index in range(int(number)):
-            client.make_process('held.%d' % index, '/bin/sleep', args=('1000',))
+            client.make_process(f'held.{index}', '/bin/sleep', args=('1000',))
         return [details['pid'] for details in client.list_processes('held.*').values()]
 
 
