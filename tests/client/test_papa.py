@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -66,7 +67,8 @@ def papa(_shared: Daemon) -> Iterator[Papa]:
     with _shared.connect() as client:
         for details in client.list_processes().values():
             if details['running']:
-                os.killpg(details['pid'], signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.killpg(details['pid'], signal.SIGKILL)
         client.remove_processes()
         client.remove_sockets()
         for name in client.list_values():
