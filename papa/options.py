@@ -171,7 +171,7 @@ SOCKET_OPTIONS = (
     Option('path', absolute_path, 'absolute path of a Unix socket'),
     Option('umask', umask, 'mask for the mode of the Unix socket, 027 or decimal'),
     Option('host', word, 'address or host name to bind (127.0.0.1; 0.0.0.0 with an interface)'),
-    Option('port', port, 'port to bind; left out, the system assigns one'),
+    Option('port', port, 'port to bind; left out, the system assigns one (of a raw socket: its IP protocol)'),
     Option('interface', word, 'bind to this network device only'),
     Option('reuseport', flag, '1: each process gets a socket of its own, bound with SO_REUSEPORT', ('0', '1')),
 )

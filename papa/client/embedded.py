@@ -94,12 +94,15 @@ class EmbeddedKernel:
         from papa.kernel.kernel import Kernel
         from papa.kernel.listener import Listener
         from papa.kernel.origin import Origin
+        from papa.kernel.server import Server
 
         self.single = single
         self.connections = 0
-        self._kernel = Kernel(Listener(endpoint), Origin(guest=True), Access(), single=single)
-        self._stop = self._kernel.loop.stopper()
-        self.thread = threading.Thread(target=self._kernel.run, name=f'papa kernel at {endpoint}', daemon=True)
+        listener = Listener(endpoint)  # first: it is what may fail
+        kernel = Kernel(Origin(guest=True))
+        server = Server(kernel, listener, Access(), single=single)
+        self._stop = kernel.loop.stopper()
+        self.thread = threading.Thread(target=server.run, name=f'papa kernel at {endpoint}', daemon=True)
         self.thread.start()
 
     def end(self) -> None:

@@ -7,12 +7,14 @@ import os
 import socket
 import struct
 import sys
+import time
 from contextlib import suppress
 
 log = logging.getLogger('papa.kernel')
 
 _UCRED = struct.Struct('iII')  # pid, uid, gid: unix(7), SO_PEERCRED
 _ATTEMPTS = 3
+_LOG_EVERY = 1.0  # seconds
 
 # sock_diag(7): struct nlmsghdr, inet_diag_req_v2 and inet_diag_msg
 _HEADER = struct.Struct('=IHHII')
@@ -33,6 +35,7 @@ class Access:
     def __init__(self, allowed: frozenset[int] = frozenset(), *, any_local_user: bool = False) -> None:
         self._allowed = {0, os.geteuid()} | allowed
         self._any = any_local_user
+        self._noted: dict[int, tuple[float, int]] = {}  # uid -> when a refusal was logged, how many since
 
     @property
     def shared(self) -> bool:
@@ -49,8 +52,18 @@ class Access:
             return 'This kernel cannot tell which user connects, so it does not serve you'
         if uid in self._allowed:
             return None
-        log.warning('Refused a connection of uid %d', uid)
+        self._note(uid)
         return f'This kernel does not serve uid {uid}; its own user can let you in with --allow-user'
+
+    def _note(self, uid: int) -> None:
+        """Log a refusal, but at most one a second for a user: others must not be able to fill our disk."""
+        now = time.monotonic()
+        last, unsaid = self._noted.get(uid, (now - _LOG_EVERY, 0))
+        if now - last < _LOG_EVERY:
+            self._noted[uid] = (last, unsaid + 1)
+            return
+        self._noted[uid] = (now, 0)
+        log.warning('Refused a connection of uid %d%s', uid, f', and {unsaid} before it' if unsaid else '')
 
     @staticmethod
     def _peer(connection: socket.socket, address: object) -> int | None:

@@ -20,6 +20,7 @@ from papa.kernel.kernel import Kernel
 from papa.kernel.listener import Listener
 from papa.kernel.loop import READ
 from papa.kernel.origin import Origin
+from papa.kernel.server import Server
 from papa.version import __version__
 
 log = logging.getLogger('papa.kernel')
@@ -39,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.daemonize:
             starter = detach(_complain)
         _set_up_log(log_file, options.debug, quiet=options.daemonize)
-        origin = Origin()
-        kernel = _open(endpoint, origin, Access(allowed, any_local_user=options.allow_any_local_user))
+        kernel = Kernel(Origin())
+        server = _open(endpoint, kernel, Access(allowed, any_local_user=options.allow_any_local_user))
     except Error as error:
         if starter is not None:
             starter.failed(str(error))
@@ -48,18 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     _handle_signals(kernel)
     _announce(endpoint, starter)
-    kernel.run()
+    server.run()
     return 0
 
 
-def _open(endpoint: Endpoint, origin: Origin, access: Access) -> Kernel:
+def _open(endpoint: Endpoint, kernel: Kernel, access: Access) -> Server:
     if endpoint.path is None and not can_tell_tcp_peers() and not access.shared:
         raise BadRequest(
             'This system does not tell which user makes a TCP connection: '
             'use a Unix socket (-u PATH), or serve every local user with --allow-any-local-user'
         )
-    origin.take_over()
-    return Kernel(Listener(endpoint, shared=access.shared), origin, access)
+    kernel.origin.take_over()
+    return Server(kernel, Listener(endpoint, shared=access.shared), access)
 
 
 def _parser() -> argparse.ArgumentParser:

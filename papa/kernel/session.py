@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -35,9 +36,12 @@ class Session:
     With `refusal` it only says why it does not serve, and closes.
     """
 
-    def __init__(self, kernel: Kernel, connection: socket.socket, refusal: str | None) -> None:
+    def __init__(
+        self, kernel: Kernel, connection: socket.socket, refusal: str | None, on_close: Callable[[Session], None]
+    ) -> None:
         connection.setblocking(False)
         self._kernel = kernel
+        self._on_close = on_close
         self._socket = connection
         self._fd = connection.fileno()
         self._protocol = server.ServerProtocol()
@@ -334,7 +338,7 @@ class Session:
             self._watch = None
         self._kernel.loop.unregister(self._fd)
         self._socket.close()
-        self._kernel.session_closed(self)
+        self._on_close(self)
 
 
 _ACTIONS: dict[type, Any] = {
