@@ -86,6 +86,8 @@ def make_process(
     for key, value in _mapping('rlimits', rlimits).items():
         if not isinstance(key, str):
             raise BadRequest(f'A name in rlimits is text, not {key!r}')
+        if value is None:
+            raise BadRequest(f'rlimit.{key} must be a number, not None')
         options[f'rlimit.{key.lower()}'] = value
     if env is not None and not env:
         options['env'] = 'empty'

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from papa.wire.client import EndFrame, ExitFrame, LossFrame, OutputFrame
 
 _RECEIVE_SIZE = 65536
+_PEEK_SIZE = 262144  # more than any frame
 
 
 class Connection:
@@ -122,6 +123,16 @@ class Connection:
             frame = self._frame(doing)
         return frame
 
+    def frames_in_socket(self, doing: str) -> list[OutputFrame | ExitFrame | LossFrame | EndFrame]:
+        """The whole frames that have arrived, without taking them. Raises `ConnectionLost`."""
+        try:
+            waiting = self._receive(socket.MSG_PEEK | socket.MSG_DONTWAIT, _PEEK_SIZE)
+            return self._protocol.frames_with(waiting)
+        except BlockingIOError:
+            return []
+        except (OSError, EOFError, ProtocolError) as error:
+            raise self._lost(doing, error) from None
+
     def _frame(self, doing: str) -> OutputFrame | ExitFrame | LossFrame | EndFrame | None:
         try:
             frame = self._protocol.next_frame()
@@ -138,8 +149,8 @@ class Connection:
             raise self._lost(doing, error) from None
         return True
 
-    def _receive(self, flags: int = 0) -> bytes:
-        data = self._socket.recv(_RECEIVE_SIZE, flags)
+    def _receive(self, flags: int = 0, size: int = _RECEIVE_SIZE) -> bytes:
+        data = self._socket.recv(size, flags)
         if not data:
             raise EOFError
         return data

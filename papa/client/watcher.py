@@ -61,14 +61,14 @@ class Watcher:
 
     @property
     def ready(self) -> bool:
-        """Whether `read` would return something at once."""
+        """Whether `read` would return something at once. What has arrived stays where `select` sees it."""
         if self._connection is None:
             return False
         try:
-            self._fetch(self._connection)
+            frames = self._frames + self._connection.frames_in_socket('watch processes')
         except ConnectionLost:
             return True  # `read` says so at once
-        return any(not isinstance(frame, LossFrame) for frame in self._frames)
+        return any(not isinstance(frame, LossFrame) for frame in frames)
 
     def read(self) -> Outputs | None:
         """Wait for output; return all that has arrived, as lists of `ProcessOutput`: out, err, closed.

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from papa.errors import Error
+
+log = logging.getLogger('papa.kernel')
+
+
+def bug(what: str) -> Error:
+    """Log the exception that is being handled, which nobody expected, and return what the client is told."""
+    log.exception('%s failed', what)
+    return Error(f'{what} failed inside papa; its log says how')
 
 
 class Pending:
@@ -41,6 +50,8 @@ class Pending:
                     result = function(result)
                 except Error as error:
                     result = error
+                except Exception:  # noqa: BLE001 - whoever waits for the result must get one; it is logged
+                    result = bug('A command')
             if isinstance(result, Pending):
                 result.take(following.resolve)
             else:

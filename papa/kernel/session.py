@@ -14,7 +14,7 @@ from papa.errors import BadRequest, Error
 from papa.kernel.handlers import HANDLERS
 from papa.kernel.kernel import Kernel
 from papa.kernel.loop import READ, WRITE
-from papa.kernel.pending import Pending
+from papa.kernel.pending import Pending, bug
 from papa.kernel.results import Goodbye, Watching
 from papa.kernel.watch import BatchWatch, Part, StreamWatch
 from papa.version import __version__
@@ -125,13 +125,8 @@ class Session:
         except Error as error:
             result = error
         except Exception:  # noqa: BLE001 - the kernel outlives its own bugs; it is logged with its traceback
-            result = self._bug(request)
+            result = bug(f'The command "{request.command.name}"')
         self._answer(request.structured, result)
-
-    @staticmethod
-    def _bug(request: server.Request) -> Error:
-        log.exception('The command "%s" failed', request.command.name)
-        return Error(f'The command "{request.command.name}" failed inside papa; its log says how')
 
     def _answer(self, is_structured: bool, result: Any) -> None:
         dialect = structured if is_structured else telnet

@@ -131,6 +131,16 @@ class ClientProtocol:
         except (ValueError, IndexError):
             raise ProtocolError(f'not a frame: {" ".join(header)[:80]!r}') from None
 
+    def frames_with(self, data: bytes) -> list[OutputFrame | ExitFrame | LossFrame | EndFrame]:
+        """The frames that would be whole if `data` were received now; nothing is taken."""
+        probe = ClientProtocol()
+        probe._header = self._header
+        probe._buffer.feed(self._buffer.peek(len(self._buffer)) + data)
+        frames = []
+        while not isinstance(frame := probe.next_frame(), _Incomplete):
+            frames.append(frame)
+        return frames
+
     def _frame(self, header: list[str]) -> OutputFrame | ExitFrame | LossFrame | EndFrame | _Incomplete:
         kind = header[0]
         if kind in ('o', 'e'):

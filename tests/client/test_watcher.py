@@ -762,3 +762,13 @@ def test_an_interrupted_end_leaves_the_client_usable(ending: str, make_fake: Mak
             with pytest.raises(KeyboardInterrupt):
                 (leave if ending == 'leave' else getattr(watcher, ending))()
             assert papa.get('x') == 'fine'
+
+
+def test_ready_leaves_what_has_arrived_where_select_sees_it(papa: Papa) -> None:
+    with papa.make_process('job', '/bin/echo', args='hello', watch_immediately=True) as watcher:
+        wait_until(lambda: watcher.ready, 'output')
+        assert select.select([watcher], [], [], 0)[0] == [watcher]
+        assert watcher.ready
+        outputs = watcher.read()
+        assert outputs is not None
+        assert outputs[0][0].data == b'hello\n'
