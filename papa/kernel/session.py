@@ -232,10 +232,22 @@ class Session:
     def _send_parts(self, parts: list[Part]) -> None:
         self._unsent.extend(parts)
         self._unsent_size += sum(map(len, parts))
-        self._flush()
+        if self._push():
+            self._set_interest()
 
     def _flush(self) -> None:
-        """Send what is queued as far as the connection takes it; wait for what is left."""
+        """Send what is queued as far as the connection takes it, and what the watch has; wait for what is left."""
+        if not self._push():
+            return
+        if not self._unsent:
+            if self._leaving:
+                self._shut_down()
+            elif self._watch is not None and self._watch.eager:
+                self._watch.wake()
+        self._set_interest()
+
+    def _push(self) -> bool:
+        """Send what is queued as far as the connection takes it. Return whether the connection is sound."""
         unsent = self._unsent
         while unsent:
             try:
@@ -251,14 +263,9 @@ class Session:
                 break
             except OSError:
                 self._abandon()
-                return
+                return False
             self._drop(sent)
-        if not unsent:
-            if self._leaving:
-                self._shut_down()
-            elif self._watch is not None and self._watch.queue:
-                self._watch.wake()
-        self._set_interest()
+        return True
 
     def _drop(self, sent: int) -> None:
         unsent = self._unsent
@@ -274,7 +281,8 @@ class Session:
     def _set_interest(self) -> None:
         if self._closed or self._hung_up:
             return
-        interest = WRITE if self._unsent or self._behind else 0
+        more = self._watch is not None and self._watch.eager
+        interest = WRITE if self._unsent or self._behind or more else 0
         if not (self._waiting or self._ended or self._behind):
             interest |= READ
         if interest != self._interest:

@@ -93,8 +93,13 @@ class Watch:
         self.queue.extend(self.cursors)
         self.wake()
 
+    @property
+    def eager(self) -> bool:
+        """Whether there may be something to deliver now."""
+        return bool(self.queue)
+
     def wake(self) -> None:
-        """Deliver, if the session can take it."""
+        """Deliver some of it, if the session can take it. The session asks again while this is `eager`."""
         raise NotImplementedError
 
     def detach(self) -> None:
@@ -144,11 +149,10 @@ class StreamWatch(Watch):
     """Pushes frames as far as the socket takes them; acknowledgements come whenever they like."""
 
     def wake(self) -> None:
-        while self.queue and not self._busy():
+        if self.queue and not self._busy():
             parts = self._collect(_frames, _BUDGET)
-            if not parts:
-                break
-            self._send(parts)
+            if parts:
+                self._send(parts)
 
     def acknowledge(self, words: list[str]) -> bool:
         """Note ``INDEX:POSITION`` and ``INDEX:x`` words. Return whether nothing is left to watch."""
@@ -186,6 +190,10 @@ class BatchWatch(Watch):
     """Sends one batch, then waits for a line that acknowledges it."""
 
     outstanding = False
+
+    @property
+    def eager(self) -> bool:
+        return bool(self.queue) and not self.outstanding
 
     def begin(self) -> None:
         self._sent: list[tuple[Cursor, int]] = []  # how far the outstanding batch goes
