@@ -62,7 +62,7 @@ class Endpoint:
 
 
 # The longest path that sockaddr_un holds: unix(7) says 108 bytes with the NUL, BSDs 104.
-_MAX_PATH = 107 if os.uname().sysname == 'Linux' else 103
+MAX_PATH = 107 if os.uname().sysname == 'Linux' else 103
 
 
 def from_path(path: str) -> Endpoint:
@@ -73,8 +73,8 @@ def from_path(path: str) -> Endpoint:
         size = len(os.fsencode(path))
     except UnicodeEncodeError:
         raise BadRequest(f'The path of a Unix socket cannot be encoded: {show(path)}') from None
-    if size > _MAX_PATH:
-        raise BadRequest(f'The path of a Unix socket may have {_MAX_PATH} bytes, not {size}')
+    if size > MAX_PATH:
+        raise BadRequest(f'The path of a Unix socket may have {MAX_PATH} bytes, not {size}')
     return Endpoint(path=path)
 
 

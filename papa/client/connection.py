@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from papa.wire.client import EndFrame, ExitFrame, LossFrame, OutputFrame
 
 _RECEIVE_SIZE = 65536
+_RETRY = 0.01  # seconds
 _PEEK_SIZE = 262144  # more than any frame
 
 
@@ -94,11 +95,11 @@ class Connection:
         return reply
 
     def tell(self, fields: Sequence[str], doing: str) -> None:
-        """Send what has no reply. Raises `ConnectionLost`."""
+        """Send what has no reply. Raises `ConnectionLost`; what has arrived before can still be taken."""
         try:
             self._socket.sendall(structured.encode_request(fields))
         except OSError as error:
-            raise self._lost(doing, error) from None
+            raise self._explain(doing, error) from None
         except BaseException:
             self.close()
             raise
@@ -161,8 +162,17 @@ class Connection:
         return self._socket.recv(waiting.find(b'\n') + 1 or len(waiting))
 
     def _lost(self, doing: str, error: Exception) -> ConnectionLost:
+        lost = self._explain(doing, error)
         self.close()
-        reason = str(error) if isinstance(error, ProtocolError) else getattr(error, 'strerror', None) or 'it was closed'
+        return lost
+
+    def _explain(self, doing: str, error: Exception) -> ConnectionLost:
+        if self.closed:
+            reason = 'it was lost before'
+        elif isinstance(error, ProtocolError):
+            reason = str(error)
+        else:
+            reason = getattr(error, 'strerror', None) or 'it was closed'
         return ConnectionLost(f'Lost the connection to the kernel at {self.endpoint} during "{doing}": {reason}')
 
     def close(self) -> None:
@@ -173,9 +183,17 @@ class Connection:
 
 def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
     connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    deadline = time.monotonic() + timeout
     try:
         connection.settimeout(timeout)
-        connection.connect(endpoint.address)
+        while True:
+            try:
+                connection.connect(endpoint.address)
+                break
+            except BlockingIOError:  # unix(7): the queue of the listener is full
+                if time.monotonic() > deadline:
+                    raise TimeoutError from None
+                time.sleep(_RETRY)
         if endpoint.path is None:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from papa.client.process_output import ProcessOutput
 from papa.errors import ConnectionLost
 from papa.wire import structured
@@ -9,6 +11,7 @@ from papa.wire.client import EndFrame, ExitFrame, LossFrame, OutputFrame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from papa.client.connection import Connection
@@ -68,7 +71,7 @@ class Watcher:
             frames = self._frames + self._connection.frames_in_socket('watch processes')
         except ConnectionLost:
             return True  # `read` says so at once
-        return any(not isinstance(frame, LossFrame) for frame in frames)
+        return _tells(frames)
 
     def read(self) -> Outputs | None:
         """Wait for output; return all that has arrived, as lists of `ProcessOutput`: out, err, closed.
@@ -76,14 +79,22 @@ class Watcher:
         Acknowledges what the previous `read` returned. Returns None when every process has closed and
         the kernel has confirmed that this was acknowledged. Raises `ConnectionLost`.
         """
-        self.acknowledge()
+        trouble: ConnectionLost | None = None
+        try:
+            self.acknowledge()
+        except ConnectionLost as error:
+            trouble = error
         connection = self._connection
         if connection is None:
             return None
-        self._fetch(connection)
-        while not self._something():
-            self._keep(connection.next_frame('watch processes'))
+        try:
             self._fetch(connection)
+            while not self._something():
+                self._keep(connection.next_frame('watch processes'))
+                self._fetch(connection)
+        except ConnectionLost as error:
+            if not self._something():  # else that first: it may be the last copy, and the next `read` raises
+                raise trouble or error from None
         return self._take()
 
     def acknowledge(self) -> None:
@@ -99,14 +110,19 @@ class Watcher:
         self._positions.clear()
         self._exits.clear()
         if not self._left:
-            self._wait_for_end(connection)
+            with self._ending(connection):
+                self._wait_for_end(connection)
 
     def close(self) -> None:
         """Acknowledge what `read` has returned, wait until the kernel has that, and stop watching.
 
         The connection goes back to the `Papa` if that has none. Raises `ConnectionLost`.
         """
-        self._stop(self._acknowledgement(structured.STOP))
+        try:
+            self._stop(self._acknowledgement(structured.STOP))
+        except ConnectionLost:
+            if self._positions or self._exits:
+                raise
 
     def _abandon(self) -> None:
         try:
@@ -117,21 +133,27 @@ class Watcher:
     def _stop(self, request: list[str]) -> None:
         connection = self._connection
         if connection is not None:
-            if not connection.closed:
+            with self._ending(connection):
                 connection.tell(request, 'stop watching')
-            self._wait_for_end(connection)
+                self._wait_for_end(connection)
 
-    def _wait_for_end(self, connection: Connection) -> None:
+    @contextmanager
+    def _ending(self, connection: Connection) -> Iterator[None]:
+        """Give the connection back at the end; close it first where it may be out of step."""
         try:
-            while not connection.closed and not isinstance(connection.next_frame('acknowledge'), EndFrame):
-                pass
-        except BaseException:  # an interrupt: the frames that still come must not meet the next call
+            yield
+        except BaseException:  # an interrupt, too: the frames that still come must not meet the next call
             connection.close()
             raise
         finally:
             self._connection = None
             self._frames.clear()
             self._papa.give_back(connection)
+
+    @staticmethod
+    def _wait_for_end(connection: Connection) -> None:
+        while not isinstance(connection.next_frame('acknowledge'), EndFrame):
+            pass
 
     def _acknowledgement(self, command: str) -> list[str]:
         words = [command]
@@ -140,7 +162,7 @@ class Watcher:
         return words
 
     def _something(self) -> bool:
-        return any(not isinstance(frame, LossFrame) for frame in self._frames)
+        return _tells(self._frames)
 
     def _fetch(self, connection: Connection) -> None:
         """Take in what has arrived, and leave no whole frame behind in the connection."""
@@ -172,3 +194,8 @@ class Watcher:
         self._frames.clear()
         self._size = 0
         return out, err, closed
+
+
+def _tells(frames: list[Frame]) -> bool:
+    """Whether `read` has something to return; a loss alone is told with what follows it."""
+    return any(not isinstance(frame, LossFrame) for frame in frames)

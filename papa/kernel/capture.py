@@ -21,11 +21,13 @@ class Capture:
     def __init__(self, loop: Loop, processes: Processes) -> None:
         self._loop = loop
         self._processes = processes
+        self._recorded: set[ProcessRecord] = set()  # those that have pipes, forgotten ones too
 
     def begin(self, record: ProcessRecord) -> None:
         """Start to record a process whose pipes are in `record.pipes`."""
         for fd in record.pipes:
             self._listen(record, fd)
+            self._recorded.add(record)
         self._loop.watch_exit(record.pid, lambda: self._exited(record))
 
     def resume(self, record: ProcessRecord) -> None:
@@ -33,7 +35,7 @@ class Capture:
         if record.paused and not record.output.full:
             self._unpause(record)
             if record.exit_code is not None:
-                self._finish(record)
+                self._take_rest(record)
 
     def discard(self, record: ProcessRecord) -> None:
         """Drop what is held and read to nowhere from now on; forget the process once it has ended."""
@@ -43,12 +45,13 @@ class Capture:
         record.output.clear()
         if record.exit_code is not None:
             record.at_exit.clear()
-            self._close(record)
+            self._tell_exit(record)
 
-    def close(self, record: ProcessRecord) -> None:
-        """Give back the descriptors of a process, which lives on."""
-        for fd in [*record.pipes, *record.draining]:
-            self._close_pipe(record, fd)
+    def close(self) -> None:
+        """Give back the descriptors of all processes, which live on."""
+        for record in list(self._recorded):
+            for fd in [*record.pipes, *record.draining]:
+                self._close_pipe(record, fd)
 
     def _listen(self, record: ProcessRecord, fd: int) -> None:
         self._loop.register(fd, READ, lambda _events: self._readable(record, fd))
@@ -108,15 +111,17 @@ class Capture:
         record.at_exit.pop(fd, None)
         record.draining.discard(fd)
         os.close(fd)
+        if not (record.pipes or record.draining):
+            self._recorded.discard(record)
 
     def _exited(self, record: ProcessRecord) -> None:
         record.exit_code = _reap(record.pid)
         record.ended = time.time()
         if not record.removed:
             record.at_exit = {fd: _readable_bytes(fd) for fd in record.pipes}
-        self._finish(record)
+        self._take_rest(record)
 
-    def _finish(self, record: ProcessRecord) -> None:
+    def _take_rest(self, record: ProcessRecord) -> None:
         """Take what was in the pipes at the exit; then the exit can be told.
 
         A grandchild that holds a pipe may write more: that is read to nowhere.
@@ -132,9 +137,9 @@ class Capture:
                     break
                 left -= size
             record.at_exit.pop(fd, None)
-        self._close(record)
+        self._tell_exit(record)
 
-    def _close(self, record: ProcessRecord) -> None:
+    def _tell_exit(self, record: ProcessRecord) -> None:
         self._unpause(record)
         self._drain_pipes(record)
         record.closed = True

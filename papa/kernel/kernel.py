@@ -31,7 +31,7 @@ class Kernel:
     def close(self) -> None:
         """Give everything back. The processes go on by themselves."""
         self.sockets.remove(dict(self.sockets.by_name))
-        for record in list(self.processes.by_name.values()):
-            self.capture.close(record)
+        self.capture.close()
+        self.lookups.close()
         self.loop.close()
         self.origin.close()

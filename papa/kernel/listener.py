@@ -92,15 +92,23 @@ def _lock(path: str) -> int:
 
 def _listen_unix(path: str, mode: int) -> socket.socket:
     clear_path(path)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    except OSError as error:
+        raise failure(f'Cannot listen at {path}', error) from None
+    bound = False
     try:
         if os.uname().sysname == 'Linux':
             os.fchmod(listening.fileno(), mode)  # the file is made with at most this
         listening.bind(path)
+        bound = True
         os.chmod(path, mode)  # and has exactly this before anybody can connect
         listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()
+        if bound:
+            with suppress(OSError):
+                os.unlink(path)
         raise failure(f'Cannot listen at {path}', error) from None
     return listening
 

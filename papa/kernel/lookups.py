@@ -5,8 +5,9 @@ from __future__ import annotations
 import marshal
 import os
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from papa import interpreter
 from papa.errors import BadRequest, LimitReached, SystemFailure
@@ -40,7 +41,7 @@ class Lookups:
     def __init__(self, loop: Loop, origin: Origin) -> None:
         self._loop = loop
         self._origin = origin
-        self._running = 0
+        self._questions: set[_Question] = set()
 
     def host(self, name: str, family: str) -> Pending:
         """The address of a host name."""
@@ -69,7 +70,7 @@ class Lookups:
         return Identity(uid, gid, os.getgroups() if groups is None else groups)
 
     def _ask(self, question: str, *words: str) -> Pending:
-        if self._running >= _MAX_RUNNING:
+        if len(self._questions) >= _MAX_RUNNING:
             raise LimitReached('Too many look-ups are under way; try again')
         try:
             helper = subprocess.Popen(
@@ -79,19 +80,24 @@ class Lookups:
             )
         except OSError as error:
             raise failure('Cannot start a look-up', error) from None
-        except ValueError:
-            raise BadRequest('A name may not have a NUL character') from None
-        self._running += 1
-        return _Question(self._loop, helper, ' '.join(words).strip(), self._finished).answer
+        except ValueError:  # NUL, or what no encoding of the system knows
+            raise BadRequest('A name has a character that the system cannot look up') from None
+        asked = _Question(self._loop, helper, ' '.join(words).strip(), self._questions.discard)
+        self._questions.add(asked)
+        return asked.answer
 
-    def _finished(self) -> None:
-        self._running -= 1
+    def close(self) -> None:
+        """Give up what is being looked up."""
+        for asked in list(self._questions):
+            asked.close()
 
 
 class _Question:
     """One helper: reads its answer, reaps it, and kills it when it takes too long."""
 
-    def __init__(self, loop: Loop, helper: subprocess.Popen[bytes], about: str, finished: Any) -> None:
+    def __init__(
+        self, loop: Loop, helper: subprocess.Popen[bytes], about: str, finished: Callable[[_Question], None]
+    ) -> None:
         self.answer = Pending()
         self._loop = loop
         self._helper = helper
@@ -113,14 +119,23 @@ class _Question:
                 self._loop.watch_exit(self._helper.pid, self._exited)
 
     def _exited(self) -> None:
-        self._timer.cancel()
-        self._helper.wait()
-        assert self._helper.stdout is not None
-        self._helper.stdout.close()
-        self._finished()
+        self._finish()
         try:
             kind, value = marshal.loads(self._data)  # noqa: S302 - written by our own helper
         except (EOFError, ValueError, TypeError):
             self.answer.resolve(SystemFailure(f'The look-up of "{self._about}" failed or took over {_TIMEOUT} seconds'))
             return
         self.answer.resolve(value if kind == 'ok' else BadRequest(value))
+
+    def close(self) -> None:
+        """Give up: nobody will take the answer."""
+        self._loop.unregister(self._fd)
+        self._helper.kill()
+        self._finish()
+
+    def _finish(self) -> None:
+        self._timer.cancel()
+        self._helper.wait()
+        assert self._helper.stdout is not None
+        self._helper.stdout.close()
+        self._finished(self)

@@ -21,6 +21,7 @@ _JOIN_WITHIN = 0.010  # seconds: neighbours of one stream closer than this may b
 _PACK_BELOW = 4096  # bytes: smaller pieces share a segment
 _SEGMENT_SIZE = 65536  # bytes of data in a packed segment
 _SEGMENT_PIECES = 4096  # in a packed segment: those that are gone cost memory until the last of them is
+_WORTH_JOINING = 64  # pieces in a segment
 _PIECE_COST = 17  # bytes: an end, a time and a stream in the index of a segment
 _JOIN_SHARE = 64  # a joined piece has at most this part of the buffer: it is lost as a whole
 _SPARE_PIECES = 1024  # that any buffer may have, however small it is
@@ -70,12 +71,12 @@ class _Segment:
             and len(self.ends) < _SEGMENT_PIECES
         )
 
-    def coarsen(self, join_up_to: int) -> None:
-        """Join pairs of neighbours of one stream; each pair keeps its first time."""
-        ends, times, streams = array('q'), array('d'), array('b')
-        begin = self.start
+    def coarsen(self, first: int, join_up_to: int) -> None:
+        """Join pairs of neighbours of one stream from piece number `first` on; each pair keeps its first time."""
+        ends, times, streams = self.ends[:first], self.times[:first], self.streams[:first]
+        begin = ends[-1] if ends else self.start
         last = len(self.ends) - 1
-        index = 0
+        index = first
         while index <= last:
             times.append(self.times[index])
             streams.append(self.streams[index])
@@ -120,8 +121,8 @@ class OutputBuffer:
     without, the oldest pieces make room and are counted in `dropped`.
     """
 
-    __slots__ = ('_coarsen_at', '_first', '_front', '_join_up_to', '_max_pieces', '_pieces', '_segments',
-                 'acknowledged', 'base', 'block', 'dropped', 'end', 'losses', 'size')
+    __slots__ = ('_coarsen_at', '_first', '_front', '_join_up_to', '_max_pieces', '_next_coarse', '_pieces',
+                 '_segments', 'acknowledged', 'base', 'block', 'dropped', 'end', 'losses', 'size')
 
     def __init__(self, size: int, block: bool = False) -> None:
         self.size = size
@@ -135,7 +136,8 @@ class OutputBuffer:
         self._first = 0  # serial number of the first segment
         self._front = 0  # pieces at the start of the first segment that are gone
         self._pieces = 0
-        self._coarsen_at = 0  # position; before it the last coarsening has left nothing to join
+        self._next_coarse = 0  # serial number of the segment whose pieces are joined next
+        self._coarsen_at = 0  # position before which that is not tried again
         self._join_up_to = size // _JOIN_SHARE
         self._max_pieces = _SPARE_PIECES + size // 4 // _PIECE_COST
 
@@ -170,7 +172,7 @@ class OutputBuffer:
             segments.append(_Segment(self.end, stream, time, data, size < _PACK_BELOW))
             self._pieces += 1
         self.end += size
-        if self.end - self.base > self.size or self._pieces - self._front >= self._max_pieces:
+        if self.end - self.base > self.size or self._crowded():
             self._make_room()
 
     def read(self, position: int, serial: int, budget: int) -> tuple[list[Piece], int]:
@@ -224,7 +226,7 @@ class OutputBuffer:
     def _make_room(self) -> None:
         if self.block:  # only what is acknowledged and kept for a slow watcher may go
             self.release(min(self.acknowledged, self.end - self.size))
-        if self._pieces - self._front >= self._max_pieces and self.end >= self._coarsen_at:
+        if self._crowded() and self.end >= self._coarsen_at:
             self._coarsen()
         if self.block:
             self._thin_out()
@@ -241,14 +243,22 @@ class OutputBuffer:
             self.release(end)
 
     def _coarsen(self) -> None:
-        self._front = 0
-        for segment in self._segments:
-            segment.coarsen(self._join_up_to)
-        before = self._pieces
-        self._pieces = sum(len(segment.ends) for segment in self._segments)
-        self.release(self.base)
-        if self._pieces > before * 3 // 4:  # the streams alternate: it would be as useless at the next piece
-            self._coarsen_at = self.end + self.size // 4
+        """Join pieces in the next segment in turn that has many; never in all at once, which would take long."""
+        for _ in self._segments:
+            index = self._next_coarse - self._first
+            if not 0 <= index < len(self._segments):
+                index = 0
+            self._next_coarse = self._first + index + 1
+            gone = self._front if index == 0 else 0
+            segment = self._segments[index]
+            before = len(segment.ends)
+            if before - gone >= _WORTH_JOINING:
+                segment.coarsen(gone, self._join_up_to)
+                self._pieces += len(segment.ends) - before
+                if len(segment.ends) <= before * 3 // 4:
+                    return
+                break
+        self._coarsen_at = self.end + _SEGMENT_PIECES // 4  # the streams alternate, and will do so at the next piece
 
     def _lose_first(self) -> None:
         """Lose the oldest piece, or as much of it as is acknowledged already."""

@@ -20,25 +20,25 @@ def bug(what: str) -> Error:
 class Pending:
     """Holds one later result. `resolve` gives it, `then` says who takes it; each happens once."""
 
-    __slots__ = ('_resolved', '_result', '_taker')
+    __slots__ = ('_taker', 'resolved', 'result')
 
     def __init__(self) -> None:
-        self._resolved = False
-        self._result: Any = None
+        self.resolved = False
+        self.result: Any = None
         self._taker: Callable[[Any], None] | None = None
 
     def resolve(self, result: Any) -> None:
         """Give the result; an `Error` stands for itself."""
-        self._resolved = True
-        self._result = result
+        self.resolved = True
+        self.result = result
         if self._taker is not None:
             self._taker(result)
 
     def take(self, taker: Callable[[Any], None]) -> None:
         """Call `taker` with the result, now or when it comes."""
         self._taker = taker
-        if self._resolved:
-            taker(self._result)
+        if self.resolved:
+            taker(self.result)
 
     def then(self, function: Callable[[Any], Any]) -> Pending:
         """What `function` makes of the result. An error passes it by; one that it raises is the result."""

@@ -35,7 +35,7 @@ class ProcessSpec:
     def differences(self, wanted: ProcessSpec) -> list[str]:
         """What `wanted` asks for otherwise, for a message."""
         found = [
-            f'{key}={_shown(mine)} (not {_shown(theirs)})'
+            f'{key}={_shown(key, mine)} (not {_shown(key, theirs)})'
             for key, mine in vars(self).items()
             if (theirs := getattr(wanted, key)) != mine and key != 'env'
         ]
@@ -45,9 +45,17 @@ class ProcessSpec:
         return found
 
 
-def _shown(value: Any) -> str:
-    words = isinstance(value, tuple) and value and isinstance(value[0], str)
-    return names.show(' '.join(value)) if words else str(value)
+def _shown(key: str, value: Any) -> str:
+    """A parameter as it would be given: umask in octal, limits by their names."""
+    if value is None or value == {}:
+        return 'unset'
+    if key == 'args':
+        return names.show(' '.join(value))
+    if key == 'umask':
+        return f'0{value:o}'
+    if key == 'rlimits':
+        return ' '.join(f'{name[7:].lower()}:{limit}' for name, limit in value.items())
+    return ','.join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ from typing import Any
 from papa.errors import BadRequest, Error
 from papa.kernel.handlers import HANDLERS
 from papa.kernel.kernel import Kernel
-from papa.kernel.loop import READ, WRITE
+from papa.kernel.loop import READ, WRITE, Timer
 from papa.kernel.pending import Pending, bug
 from papa.kernel.results import Goodbye, Watching
 from papa.kernel.watch import BatchWatch, Part, StreamWatch
@@ -26,8 +26,10 @@ GREETING = f'Papa {__version__} is home. Type "help" for commands.\n> '.encode()
 
 _RECEIVE_SIZE = 65536
 _MAX_UNSENT = 1024 * 1024  # bytes; beyond, no request of this client is read
+_BUDGET = 256  # requests of one client that are run before others get their turn
+_MAKING = 64  # the share of it that is taken by making something, a process above all
 _MAX_PARTS = 512  # that are handed to sendmsg at once (IOV_MAX is 1024)
-_LINGER = 2.0  # seconds that a client has to take our last words
+_LINGER = 2.0  # seconds that a client may take nothing of our last words
 
 
 class Session:
@@ -55,6 +57,7 @@ class Session:
         self._ended = False  # the client sends no more
         self._hung_up = False  # and it takes no more
         self._leaving = False  # nothing more is read or run; it closes when all is sent
+        self._lingers: Timer | None = None  # closes it when it leaves and the client takes nothing more
         self._closed = False
         kernel.loop.register(self._fd, READ, self._on_events)
         if refusal is None:
@@ -99,13 +102,15 @@ class Session:
         """Run what has arrived, as far as the client takes the answers."""
         next_event = self._next_event
         self._behind = False
+        budget = _BUDGET
         while not (self._waiting or self._leaving):
-            if self._unsent_size > _MAX_UNSENT:
+            if self._unsent_size > _MAX_UNSENT or budget <= 0:
                 self._behind = True
                 break
             event = next_event()
             if type(event) is server.Request:  # by far the most frequent
                 self._run(event)
+                budget -= _MAKING if event.command.options else 1
             elif event is None:
                 if self._ended:
                     self._leave()
@@ -135,8 +140,11 @@ class Session:
         elif isinstance(result, Error):
             self._send(dialect.encode_error(result))
         elif isinstance(result, Pending):
-            self._waiting = True
-            result.take(lambda later: self._resume(is_structured, later))
+            if result.resolved:
+                self._answer(is_structured, result.result)
+            else:
+                self._waiting = True
+                result.take(lambda later: self._resume(is_structured, later))
         elif isinstance(result, Watching):
             self._begin_watch(is_structured, result)
         elif isinstance(result, Goodbye):
@@ -144,14 +152,13 @@ class Session:
                 self._leave(structured.encode_reply(result.text))
             else:
                 self._leave(result.text.encode() + (telnet.END_OF_REPLY if result.prompt else b'\n'))
+        else:
+            raise TypeError(f'a handler returned {result!r}')
 
     def _resume(self, is_structured: bool, result: Any) -> None:
-        was_waiting = self._waiting
         self._waiting = False
-        if self._closed:
-            return
-        self._answer(is_structured, result)
-        if was_waiting:
+        if not self._closed:
+            self._answer(is_structured, result)
             self._work()
 
     def _reject(self, event: server.Malformed) -> None:
@@ -237,7 +244,7 @@ class Session:
 
     def _flush(self) -> None:
         """Send what is queued as far as the connection takes it, and what the watch has; wait for what is left."""
-        if not self._push():
+        if self._hung_up or not self._push():
             return
         if not self._unsent:
             if self._leaving:
@@ -265,6 +272,7 @@ class Session:
                 self._abandon()
                 return False
             self._drop(sent)
+            self._linger_on()
         return True
 
     def _drop(self, sent: int) -> None:
@@ -299,7 +307,13 @@ class Session:
             self._watch = None
         if last_words:
             self._send(last_words)
-        self._kernel.loop.call_later(_LINGER, self.close)
+        self._lingers = self._kernel.loop.call_later(_LINGER, self.close)
+
+    def _linger_on(self) -> None:
+        """The client takes what it is told: give it time for the rest."""
+        if self._lingers is not None:
+            self._lingers.cancel()
+            self._lingers = self._kernel.loop.call_later(_LINGER, self.close)
 
     def _shut_down(self) -> None:
         """All is sent. Read to nowhere until the client closes: unread data would reset the connection
@@ -336,6 +350,8 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        if self._lingers is not None:
+            self._lingers.cancel()
         if self._watch is not None:
             self._watch.detach()
             self._watch = None

@@ -7,10 +7,11 @@ import os
 import socket
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from papa import names
+from papa.endpoint import MAX_PATH
 from papa.errors import BadRequest, Conflict, Error, LimitReached, SystemFailure, Unsupported
 
 DEFAULT_BACKLOG = 5
@@ -36,10 +37,16 @@ class SocketSpec:
     def differences(self, wanted: SocketSpec) -> list[str]:
         """What `wanted` asks for otherwise, as ``key=value (not other)``; a port left out fits any."""
         return [
-            f'{key}={mine} (not {theirs})'
+            f'{key}={_shown(key, mine)} (not {_shown(key, theirs)})'
             for key, mine in vars(self).items()
             if (theirs := getattr(wanted, key)) != mine and not (key == 'port' and not theirs)
         ]
+
+
+def _shown(key: str, value: Any) -> str:
+    if value is None or value is False:
+        return 'unset'
+    return f'0{value:o}' if key == 'umask' else str(value)
 
 
 @dataclass
@@ -57,7 +64,7 @@ class SocketRecord:
 
     def details(self) -> dict[str, Any]:
         """What applies to this socket, in the order in which it is shown."""
-        details = {key: value for key, value in vars(self.spec).items() if value not in (None, False)}
+        details = {key: value for key, value in vars(self.spec).items() if value is not None and value is not False}
         if not self.spec.reuseport:  # each process gets a number of its own
             details['fileno'] = self.fileno
         return details
@@ -145,7 +152,8 @@ class Sockets:
             address = _identity(spec.path)
         else:
             holder = open_inet(spec, address, spec.port or 0)
-            spec = SocketSpec(**{**vars(spec), 'port': holder.getsockname()[1] if spec.type != 'raw' else spec.port})
+            port = (spec.port or None) if spec.type == 'raw' else holder.getsockname()[1]
+            spec = replace(spec, port=port)
         record = SocketRecord(name, spec, address, holder)
         self.by_name[name] = record
         return record
@@ -217,7 +225,10 @@ def _open_unix(spec: SocketSpec, path: str) -> socket.socket:
     except OSError as error:
         opened.close()
         if bound:
-            os.unlink(path)
+            with suppress(OSError):
+                os.unlink(path)
+        if len(os.fsencode(path)) > MAX_PATH:
+            raise BadRequest(f'The path of a Unix socket may have {MAX_PATH} bytes') from None
         raise failure(f'Cannot bind {path}', error) from None
     return opened
 
@@ -242,7 +253,11 @@ def clear_path(path: str) -> None:
 
 def _is_live(path: str) -> bool:
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET):
-        with socket.socket(socket.AF_UNIX, kind) as probe:
+        try:
+            probe = socket.socket(socket.AF_UNIX, kind)
+        except OSError as error:
+            raise failure(f'Cannot find out what {path} is', error) from None
+        with probe:
             probe.setblocking(False)
             try:
                 probe.connect(path)

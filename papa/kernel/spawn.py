@@ -18,6 +18,7 @@ from papa.kernel.sockets import failure
 from papa.names import show
 
 _TRAMPOLINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'trampoline.py')
+_SIGN_OF_LIFE = b'!'
 _NO_CHANGE = -1  # what Popen takes for "leave the umask"
 
 
@@ -144,9 +145,9 @@ def _start_by_trampoline(origin: Origin, launch: Launch) -> int:
         with suppress(BrokenPipeError), give_orders:
             give_orders.write(marshal.dumps(orders))
         trouble = take_status.read()
-    if trouble:
+    if trouble != _SIGN_OF_LIFE:
         os.waitpid(pid, 0)
-        raise _explain_trampoline(trouble, launch)
+        raise _explain_trampoline(trouble.removeprefix(_SIGN_OF_LIFE), launch)
     return pid
 
 
@@ -156,6 +157,8 @@ def _open_pipe(stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
 
 
 def _explain_trampoline(trouble: bytes, launch: Launch) -> Error:
+    if not trouble:
+        return SystemFailure(f'Cannot start {show(os.fsdecode(launch.argv[0]))}: it was killed, perhaps by its limits')
     stage, number, text = marshal.loads(trouble)  # noqa: S302 - written by our own trampoline
     if stage == 'exec':
         return _explain(OSError(number, text), launch)

@@ -2,7 +2,7 @@
 
 It sets what Popen could only set by running Python code in a fork of the kernel (slow with much
 memory, unsafe beside threads), then becomes the process. What fails is written to the status pipe;
-the kernel sees the pipe close without a word when all went well.
+when all went well, the kernel sees nothing there but a sign of life.
 
 Run by path, isolated: it must not import anything of papa.
 """
@@ -36,6 +36,7 @@ def main() -> None:
         for name in ('SIGPIPE', 'SIGXFSZ'):  # Python ignores these for itself
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         stage = 'exec'
+        os.write(status_fd, b'!')  # without this sign of life it has died before
         os.execvpe(orders['argv'][0], orders['argv'], orders['env'])  # noqa: S606 - no shell is meant
     except (OSError, ValueError) as error:
         os.write(status_fd, marshal.dumps((stage, getattr(error, 'errno', None) or 0, str(error))))

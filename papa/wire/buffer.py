@@ -6,47 +6,34 @@ from collections import deque
 
 
 class LineBuffer:
-    """Bytes in, lines out. `lines` are those that have arrived whole, without their newlines.
+    """Bytes in, lines out.
 
-    `partial` is how much has arrived of the next one. Every byte is searched and copied once, however
-    small the parts are in which a line comes.
+    `lines` are those that have arrived whole, without their newlines; `rest` is what has arrived of the next one.
+    Every byte is searched once, however small the parts are in which a line comes.
     """
 
-    __slots__ = ('_parts', 'lines', 'partial')
+    __slots__ = ('lines', 'rest')
 
     def __init__(self) -> None:
         self.lines: deque[bytes] = deque()
-        self.partial = 0
-        self._parts: list[bytes] = []
+        self.rest = bytearray()
 
     def feed(self, data: bytes) -> None:
         """Append what was received."""
         lines = data.split(b'\n')
         rest = lines.pop()
         if lines:
-            if self._parts:
-                lines[0] = b''.join([*self._parts, lines[0]])
-                self._parts.clear()
-                self.partial = 0
+            if self.rest:
+                lines[0] = bytes(self.rest) + lines[0]
+                self.rest.clear()
             self.lines.extend(lines)
         if rest:
-            self._parts.append(rest)
-            self.partial += len(rest)
-
-    def peek(self, size: int) -> bytes:
-        """The first bytes of the line that has not arrived whole, at most `size`."""
-        start = b''
-        for part in self._parts:
-            start += part[: size - len(start)]
-            if len(start) == size:
-                break
-        return start
+            self.rest += rest
 
     def clear(self) -> None:
         """Forget everything."""
         self.lines.clear()
-        self._parts.clear()
-        self.partial = 0
+        self.rest.clear()
 
 
 class ReceiveBuffer:

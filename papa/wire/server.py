@@ -12,7 +12,7 @@ MAX_LINE = 16 * 1024 * 1024
 
 
 class Request:
-    """A command to run. `dialect` is the module that encodes its reply."""
+    """A command to run, and whether it came in the structured dialect, in which its reply goes."""
 
     __slots__ = ('command', 'structured', 'words')
 
@@ -93,7 +93,7 @@ class ServerProtocol:
     def next_event(self) -> Event | None:
         """The next event, or None if more bytes are needed."""
         if not self._lines:
-            return self._partial() if self._buffer.partial else None
+            return self._partial(self._buffer.rest) if self._buffer.rest else None
         line = self._lines.popleft()
         if len(line) > self._max_line:
             return self._too_long(line[:1])
@@ -105,12 +105,11 @@ class ServerProtocol:
             return self._finish(_INTRUDER)
         return _telnet(line)
 
-    def _partial(self) -> Event | None:
+    def _partial(self, rest: bytearray) -> Event | None:
         """What can be said of a line before its end: that it is too long, or TLS, which has no lines."""
-        start = self._buffer.peek(2)
-        if start == b'\x16\x03' and not self.answering:
+        if rest.startswith(b'\x16\x03') and not self.answering:
             return self._finish(_INTRUDER)
-        return self._too_long(start[:1]) if self._buffer.partial > self._max_line else None
+        return self._too_long(bytes(rest[:1])) if len(rest) > self._max_line else None
 
     def _too_long(self, start: bytes) -> Event:
         error = LimitReached(f'A line may have {self._max_line} bytes')

@@ -10,7 +10,7 @@ A request is a TAB, then fields separated by TABs; a reply is one line whose fir
 ====  =====================================================
 
 Fields and texts are UTF-8 (lone surrogates included) with the escapes of PostgreSQL's COPY format for
-the four characters that would break the framing: ``\\\\``, ``\\t``, ``\\n`` and, in a text, nothing else.
+the characters that would break the framing: ``\\\\``, ``\\t`` and ``\\n``.
 
 While a watch runs, frames come unasked. Each is a header line and, for output, raw bytes and a newline;
 INDEX counts the watched processes in the order of the reply that began the watch:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-TAB = 0x09
 END = b'.\n'
 ACKNOWLEDGE = 'ack'
 STOP = 'stop'
