@@ -153,6 +153,19 @@ class TestSingle:
                     pass
         assert descriptors() == before
 
+    def test_no_pipe_is_left_behind_that_a_grandchild_holds(self, where: str) -> None:
+        before = descriptors()
+        grandchildren = []
+        for _ in range(3):
+            with Papa(where) as papa:
+                with papa.make_process('p', 'sh', ('-c', 'sleep 60 & echo $!'), watch_immediately=True) as watcher:
+                    while outputs := watcher.read():
+                        grandchildren += [int(output.data) for output in outputs[0]]
+                assert papa.list_processes() == {}  # forgotten, but its pipes are read to nowhere
+        for pid in grandchildren:
+            os.kill(pid, signal.SIGKILL)
+        assert descriptors() == before
+
     def test_its_children_die_as_they_like(self, where: str) -> None:
         with Papa(where) as papa:
             pid = papa.make_process('p', 'sleep', '60')['pid']

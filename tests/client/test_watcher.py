@@ -772,3 +772,31 @@ def test_ready_leaves_what_has_arrived_where_select_sees_it(papa: Papa) -> None:
         outputs = watcher.read()
         assert outputs is not None
         assert outputs[0][0].data == b'hello\n'
+
+
+def test_what_has_arrived_is_read_before_the_loss_of_the_kernel_is_told(daemon: Daemon, papa: Papa) -> None:
+    watcher = papa.make_process('job', 'sh', ('-c', 'echo precious; exec sleep 60'), watch_immediately=True)
+    wait_until(lambda: watcher.ready, 'output')
+    pid = papa.list_processes('job')['job']['pid']
+    daemon.process.kill()
+    daemon.process.wait()
+    os.kill(pid, signal.SIGKILL)
+    outputs = watcher.read()
+    assert outputs is not None
+    assert [output.data for output in outputs[0]] == [b'precious\n']
+    with pytest.raises(ConnectionLost):
+        watcher.read()
+    with pytest.raises(ConnectionLost):
+        watcher.close()  # it was read, and the kernel never heard that
+    assert not watcher
+
+
+def test_an_acknowledgement_that_cannot_arrive_is_not_silent(daemon: Daemon, papa: Papa) -> None:
+    watcher = papa.make_process('job', 'echo', 'x', watch_immediately=True)
+    assert watcher.read() is not None
+    daemon.process.kill()
+    daemon.process.wait()
+    assert watcher.ready
+    with pytest.raises(ConnectionLost):
+        watcher.close()
+    watcher.close()  # there is nothing left to lose

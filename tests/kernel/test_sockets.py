@@ -280,3 +280,10 @@ def test_over_telnet(daemon: Daemon, papa: Papa, folder: str) -> None:
         assert talker.ask('make socket tcp reuseport=1').endswith('reuseport=True')
         assert talker.ask('r s') == ''
         assert talker.ask('l s') == ''
+
+
+def test_what_is_nought_is_shown(papa: Papa, folder: str) -> None:
+    details = papa.make_socket('s', path=f'{folder}/s', umask=0, backlog=0)
+    assert (details['umask'], details['backlog']) == (0, 0)
+    with pytest.raises(Conflict, match='umask=00 \\(not 077\\)'):
+        papa.make_socket('s', path=f'{folder}/s', umask=0o77, backlog=0)

@@ -1,0 +1,63 @@
+"""Many requests at once, and clients that take their time for the answers."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from conftest import PATIENCE, Daemon
+
+from papa import Papa
+
+
+def structured(daemon: Daemon) -> socket.socket:
+    raw = daemon.open()
+    greeting = b''
+    while not greeting.endswith(b'\n> '):
+        greeting += raw.recv(4096)
+    return raw
+
+
+def lines(raw: socket.socket, count: int) -> list[bytes]:
+    data = b''
+    while data.count(b'\n') < count:
+        part = raw.recv(65536)
+        assert part, f'{len(data)} bytes and no more'
+        data += part
+    return data.splitlines()
+
+
+def test_four_hundred_processes_in_one_go(daemon: Daemon, papa: Papa) -> None:
+    with structured(daemon) as raw:
+        raw.sendall(b''.join(b'\tmake process\tjob.%d\t/bin/true\n' % number for number in range(400)))
+        assert all(line.startswith(b'{"job.') for line in lines(raw, 400))
+        raw.sendall(b''.join(b'\tmake process\tbad.%d\t/no/such\n' % number for number in range(400)))
+        assert all(line.startswith(b'!bad-request\t') for line in lines(raw, 400))
+    assert len(papa.list_processes()) == 400
+    papa.remove_processes()
+
+
+def test_others_are_served_while_one_makes_processes(daemon: Daemon, papa: Papa) -> None:
+    with structured(daemon) as raw:
+        raw.sendall(b''.join(b'\tmake process\tjob.%d\trlimit.core=0\t/bin/true\n' % number for number in range(60)))
+        papa.set('x', 'y')  # comes in between
+        assert len(papa.list_processes()) < 60
+        lines(raw, 60)
+    papa.remove_processes()
+
+
+def test_a_client_may_take_its_time_for_the_last_answer(daemon: Daemon, papa: Papa) -> None:
+    papa.set('big', 'x' * 900_000)
+    with daemon.open() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.sendall(b'get big\nquit\n')
+        taken = 0
+        deadline = time.monotonic() + PATIENCE
+        pause = 2.5  # seconds in all, more than the kernel waits for a client that takes nothing
+        while part := raw.recv(16384):
+            assert time.monotonic() < deadline
+            taken += len(part)
+            if taken < 900_000 and pause > 0:
+                time.sleep(0.1)
+                pause -= 0.1
+    assert taken > 900_000
