@@ -228,7 +228,7 @@ def _open_unix(spec: SocketSpec, path: str) -> socket.socket:
             with suppress(OSError):
                 os.unlink(path)
         if len(os.fsencode(path)) > MAX_PATH:
-            raise BadRequest(f'The path of a Unix socket may have {MAX_PATH} bytes') from None
+            raise BadRequest(f'Cannot bind {names.show(path)}: the path may have {MAX_PATH} bytes') from None
         raise failure(f'Cannot bind {path}', error) from None
     return opened
 
