@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
+from conftest import Daemon, wait_until
 
+from papa import Papa
 from papa.client import launch
 
-from .helpers import FakeKernel
+from .helpers import FakeKernel, Speak, Speaker
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +37,42 @@ def make_fake(folder: str) -> Iterator[Callable[..., FakeKernel]]:
     yield make
     for fake in fakes:
         fake.close()
+
+
+@pytest.fixture
+def speak(daemon: Daemon, folder: str) -> Iterator[Speak]:
+    """Start speakers by a client of their own, so that they take nobody's connection."""
+    speakers: list[Speaker] = []
+    with daemon.connect() as maker:
+        def start(name: str = 'p', **options: Any) -> Speaker:
+            speakers.append(Speaker(maker, folder, name, **options))
+            return speakers[-1]
+
+        yield start
+    for speaker in speakers:
+        speaker.end()
+
+
+@pytest.fixture(scope='module')
+def _shared() -> Iterator[Daemon]:
+    with tempfile.TemporaryDirectory(prefix='papa-') as folder:
+        daemon = Daemon(port_or_path=f'{folder}/shared.sock')
+        yield daemon
+        daemon.stop()
+
+
+@pytest.fixture
+def shared_papa(_shared: Daemon) -> Iterator[Papa]:
+    """A client of a kernel that is empty, but not new for each test: there are many."""
+    with _shared.connect() as client:
+        yield client
+    with _shared.connect() as client:
+        for details in client.list_processes().values():
+            if details['running']:
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.killpg(details['pid'], signal.SIGKILL)
+        client.remove_processes()
+        client.remove_sockets()
+        for name in client.list_values():
+            client.set(name)
+        wait_until(lambda: not client.list_processes())

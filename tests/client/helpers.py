@@ -1,4 +1,4 @@
-"""What the tests of the client share: a scripted peer, a process that says what it is told, interrupts."""
+"""What the tests of the client share: a scripted peer, a process that says what it is told, interrupts, reading."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
-from conftest import PATIENCE
+from conftest import PATIENCE, Daemon, wait_until
 
-from papa import Papa
+from papa import Papa, ProcessOutput, Watcher
 
 GREETING = b'Papa 2.0.0 is home. Type "help" for commands.\n> '
 
@@ -140,3 +141,49 @@ def end_process(pid: int) -> None:
             assert select.select([pidfd], [], [], PATIENCE)[0], f'{pid} does not end'
         finally:
             os.close(pidfd)
+
+
+Speak = Callable[..., Speaker]
+Make = Callable[..., FakeKernel]
+
+
+def details(daemon: Daemon, name: str = 'p') -> dict[str, Any]:
+    with daemon.connect() as papa:
+        return papa.list_processes()[name]
+
+
+def wait_for_capture(daemon: Daemon, size: int, name: str = 'p') -> None:
+    wait_until(lambda: details(daemon, name)['captured'] >= size, f'{size} bytes of {name}')
+
+
+def wait_for_end(daemon: Daemon, name: str = 'p') -> None:
+    wait_until(lambda: not details(daemon, name)['running'], f'the end of {name}')
+
+
+def readable(*watchers: Watcher, seconds: float = PATIENCE) -> list[Watcher]:
+    return select.select(watchers, [], [], seconds)[0]
+
+
+def datas(outputs: list[ProcessOutput]) -> bytes:
+    return b''.join(output.data for output in outputs)
+
+
+def read_until(watcher: Watcher, size: int) -> bytes:
+    """Standard output until there are so many bytes."""
+    found = b''
+    while len(found) < size:
+        results = watcher.read()
+        assert results is not None
+        found += datas(results[0])
+    return found
+
+
+def unacknowledged(daemon: Daemon) -> bytes:
+    """What a watcher that acknowledges nothing sees."""
+    with daemon.connect() as papa:
+        found = b''
+        if papa.list_processes()['p']['buffered']:
+            watcher = papa.watch_processes('p')
+            found = datas((watcher.read() or ([], [], []))[0])
+            watcher._abandon()
+    return found

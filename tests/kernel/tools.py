@@ -14,8 +14,10 @@ import pytest
 from conftest import PACKAGE, PATIENCE, Daemon
 
 from papa import Error, Papa, Watcher
+from papa.kernel.output import STDOUT, OutputBuffer, Piece
 
 NOBODY = 65534
+APART = 1.0  # seconds: pieces of output that are never joined
 AS_NOBODY = ('setpriv', f'--reuid={NOBODY}', '--clear-groups')
 PYTHON_WORDS = ('Traceback', 'object', 'NoneType', 'Errno', 'expected', 'int()', 'attribute', '<')
 
@@ -197,3 +199,32 @@ def assert_refuses(ended: subprocess.CompletedProcess[str], *words: str) -> None
     assert ended.stdout == ''
     assert ended.stderr.startswith('papa: ')
     assert_clear(ended.stderr.rstrip('\n'), *words)
+
+
+def pieces_of(buffer: OutputBuffer, position: int | None = None, budget: int = 2**40) -> list[Piece]:
+    """All that can be read from `position` on."""
+    position = buffer.base if position is None else position
+    found: list[Piece] = []
+    serial = 0
+    while True:
+        pieces, serial = buffer.read(position, serial, budget)
+        if not pieces:
+            return found
+        found += pieces
+        position = pieces[-1].end
+
+
+def text_of(buffer: OutputBuffer, position: int | None = None) -> bytes:
+    return b''.join(bytes(piece.data) for piece in pieces_of(buffer, position))
+
+
+def filled(size: int, *texts: bytes, block: bool = False, stream: int = STDOUT) -> OutputBuffer:
+    buffer = OutputBuffer(size, block)
+    for number, text in enumerate(texts):
+        buffer.append(stream, number * APART, text)
+    return buffer
+
+
+def written(start: int, size: int) -> bytes:
+    """Bytes that are told apart by where they stand."""
+    return bytes((position * 7 + position // 256) % 251 for position in range(start, start + size))

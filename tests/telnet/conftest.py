@@ -117,6 +117,12 @@ def converse(
 
 
 @pytest.fixture
+def chat(converse):
+    """A program that has connected and heard the greeting."""
+    return converse()
+
+
+@pytest.fixture
 def gate(folder: str) -> Iterator[tuple[str, Callable[[str], None]]]:
     """A command whose process prints each line that we send it, and how to send one; None ends it."""
     path = f'{folder}/gate'
@@ -184,3 +190,34 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.01)
 
     return wait
+
+
+def records(batch):
+    """The headers of a batch without times, and what they announce."""
+    found = []
+    while batch:
+        header, _, batch = batch.partition('\n')
+        kind, name, timestamp, number = header.split(':')
+        assert abs(float(timestamp) - time.time()) < 3600
+        if kind == 'closed':
+            found.append((kind, name, int(number)))
+        else:
+            size = int(number)
+            assert batch[size] == '\n'
+            found.append((kind, name, batch[:size]))
+            batch = batch[size + 1 :]
+    return found
+
+
+def watched(chat, batch, *, until=1):
+    """Acknowledge and read on until so many processes have closed. Returns all records, neighbours joined."""
+    found = records(batch)
+    while sum(kind == 'closed' for kind, _, _ in found) < until:
+        found += records(chat.ask('-', '] '))
+    joined = []
+    for record in found:
+        if joined and record[:2] == joined[-1][:2]:
+            joined[-1] = (*record[:2], joined[-1][2] + record[2])
+        else:
+            joined.append(record)
+    return joined

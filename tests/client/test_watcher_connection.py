@@ -1,0 +1,234 @@
+"""`papa.Watcher`: whose connection it uses, losing the kernel, and interrupts."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import threading
+from functools import partial
+
+import pytest
+from conftest import PATIENCE, Daemon, wait_until
+
+from papa import ConnectionLost, Papa
+
+from .helpers import GREETING, FakeKernel, Make, Speak, details, interrupts, read_until, readable
+
+# The connection
+
+
+def test_it_takes_the_connection_over_and_gives_it_back(speak: Speak, papa: Papa) -> None:
+    speak()
+    before = papa.fileno()
+    watcher = papa.watch_processes('p')
+    assert watcher.fileno() == before
+    assert papa.fileno() is None
+    watcher.close()
+    assert watcher.fileno() == -1
+    assert papa.fileno() == before
+
+
+def test_launch_watch_and_set_need_one_connection(papa: Papa) -> None:
+    before = papa.fileno()
+    with papa.make_process('p', 'true', watch_immediately=True) as watcher:
+        while watcher.read():
+            pass
+        assert papa.fileno() == before  # at once: there is nothing left to watch
+    papa.set('done', 'yes')
+    assert papa.fileno() == before
+
+
+def test_another_command_opens_a_new_connection(speak: Speak, papa: Papa) -> None:
+    speaker = speak()
+    watcher = papa.watch_processes('p')
+    watched = watcher.fileno()
+    papa.set('a', 'b')
+    assert papa.fileno() not in (None, watched)
+    new = papa.fileno()
+    speaker.say(b'x')
+    assert read_until(watcher, 1) == b'x'
+    watcher.close()
+    assert papa.fileno() == new
+    with pytest.raises(OSError):
+        os.fstat(watched)
+    assert papa.get('a') == 'b'
+
+
+def test_two_watchers_of_one_client(speak: Speak, papa: Papa) -> None:
+    one, two = speak('w.1'), speak('w.2')
+    with papa.watch_processes('w.1') as first, papa.watch_processes('w.2') as second:
+        for speaker, watcher in ((two, second), (one, first)):
+            speaker.say(b'x')
+            assert read_until(watcher, 1) == b'x'
+    assert papa.list_values() == {}
+
+
+def test_a_watcher_outlives_its_client(daemon: Daemon, speak: Speak) -> None:
+    speaker = speak()
+    with daemon.connect() as papa:
+        watcher = papa.watch_processes('p')
+    speaker.say(b'x')
+    assert read_until(watcher, 1) == b'x'
+    fd = watcher.fileno()
+    watcher.close()
+    assert papa.fileno() is None  # the client is closed, and stays so
+    with pytest.raises(OSError):
+        os.fstat(fd)
+
+
+def test_no_descriptor_is_left_behind(daemon: Daemon, speak: Speak) -> None:
+    speaker = speak()
+    before = len(os.listdir('/proc/self/fd'))
+    for number in range(20):
+        with daemon.connect() as papa, papa.watch_processes('p') as watcher:
+            speaker.say(b'x')
+            watcher.read()
+            if number % 2:
+                papa.list_values()
+    assert len(os.listdir('/proc/self/fd')) == before
+    wait_until(lambda: details(daemon)['watchers'] == 0)
+
+
+def test_losing_the_kernel(daemon: Daemon, papa: Papa) -> None:
+    papa.make_process('p', 'sleep', '60')
+    pid = papa.list_processes()['p']['pid']
+    watcher = papa.watch_processes('p')
+    daemon.process.kill()
+    daemon.process.wait()
+    os.kill(pid, signal.SIGKILL)
+    assert readable(watcher) == [watcher]
+    assert watcher.ready
+    for _ in range(2):
+        with pytest.raises(ConnectionLost, match=f'{daemon.where} during "watch processes"'):
+            watcher.read()
+    assert not watcher.dropped
+    watcher.close()
+    assert not watcher
+
+
+def test_losing_the_kernel_during_a_block(daemon: Daemon, papa: Papa) -> None:
+    pid = papa.make_process('p', 'sleep', '60')['pid']
+    watcher = papa.watch_processes('p')
+
+    def watch() -> None:
+        with watcher:
+            daemon.process.kill()
+            daemon.process.wait()
+            os.kill(pid, signal.SIGKILL)
+            watcher.read()
+
+    with pytest.raises(ConnectionLost):
+        watch()
+    assert not watcher
+
+
+def test_losing_the_kernel_at_the_last_acknowledgement_is_told(make_fake: Make) -> None:
+    def serve(fake: FakeKernel, connection: socket.socket, number: int) -> None:
+        connection.sendall(GREETING)
+        fake.read_request(connection)
+        if number:
+            connection.sendall(b'=fine\n')
+        else:
+            connection.sendall(b'{"watching":[["p","id",0]],"made":null}\no 0 1.5 1 1\nx\nx 0 2.5 0\n')
+            fake.read_request(connection)
+
+    with Papa(make_fake(serve).path) as papa:
+        watcher = papa.watch_processes('p')
+        while not watcher.exit_code:
+            watcher.read()
+        with pytest.raises(ConnectionLost, match='during "acknowledge"'):
+            watcher.acknowledge()
+        assert papa.get('x') == 'fine'
+
+
+def test_what_has_arrived_is_read_before_the_loss_of_the_kernel_is_told(daemon: Daemon, papa: Papa) -> None:
+    watcher = papa.make_process('job', 'sh', ('-c', 'echo precious; exec sleep 60'), watch_immediately=True)
+    wait_until(lambda: watcher.ready, 'output')
+    pid = papa.list_processes('job')['job']['pid']
+    daemon.process.kill()
+    daemon.process.wait()
+    os.kill(pid, signal.SIGKILL)
+    outputs = watcher.read()
+    assert outputs is not None
+    assert [output.data for output in outputs[0]] == [b'precious\n']
+    with pytest.raises(ConnectionLost):
+        watcher.read()
+    with pytest.raises(ConnectionLost):
+        watcher.close()  # it was read, and the kernel never heard that
+    assert not watcher
+
+
+def test_an_acknowledgement_that_cannot_arrive_is_not_silent(daemon: Daemon, papa: Papa) -> None:
+    watcher = papa.make_process('job', 'echo', 'x', watch_immediately=True)
+    assert watcher.read() is not None
+    daemon.process.kill()
+    daemon.process.wait()
+    assert watcher.ready
+    with pytest.raises(ConnectionLost):
+        watcher.close()
+    watcher.close()  # there is nothing left to lose
+
+
+# Interrupts
+
+
+def test_an_interrupted_read_can_be_repeated(speak: Speak, papa: Papa) -> None:
+    speaker = speak()
+    with interrupts() as interrupt, papa.watch_processes('p') as watcher:
+        speaker.say(b'one')
+        assert read_until(watcher, 3) == b'one'
+        threading.Timer(0.05, interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            watcher.read()
+        speaker.say(b'two')
+        assert read_until(watcher, 3) == b'two'
+
+
+def test_an_interrupted_read_in_the_middle_of_a_piece_loses_nothing(make_fake: Make) -> None:
+    with interrupts() as interrupt:
+        def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
+            connection.sendall(GREETING)
+            fake.read_request(connection)
+            connection.sendall(b'{"watching":[["p","id",0]],"made":null}\no 0 1.5 6 6\nfoo')
+            while select.select([connection], [], [], 0.05)[0]:
+                connection.recv(1)
+            interrupt()
+            go.wait(PATIENCE)
+            connection.sendall(b'bar\nx 0 2.5 0\n')
+            fake.read_request(connection)
+            connection.sendall(b'.\n')
+
+        go = threading.Event()
+        with Papa(make_fake(serve).path) as papa, papa.watch_processes('p') as watcher:
+            with pytest.raises(KeyboardInterrupt):
+                watcher.read()
+            go.set()
+            assert read_until(watcher, 6) == b'foobar'
+
+
+@pytest.mark.parametrize('ending', ['close', 'acknowledge', 'leave'])
+def test_an_interrupted_end_leaves_the_client_usable(ending: str, make_fake: Make) -> None:
+    with interrupts() as interrupt:
+        def serve(fake: FakeKernel, connection: socket.socket, number: int) -> None:
+            connection.sendall(GREETING)
+            fake.read_request(connection)
+            if number:
+                connection.sendall(b'=fine\n')
+                fake.read_request(connection)
+                return
+            connection.sendall(b'{"watching":[["p","id",0]],"made":null}\no 0 1.5 1 1\nx\nx 0 2.5 0\n')
+            fake.read_request(connection)
+            interrupt()
+            fake.read_request(connection)
+
+        with Papa(make_fake(serve).path) as papa:
+            watcher = papa.watch_processes('p')
+            while not watcher.exit_code:
+                results = watcher.read()
+                assert results is not None
+            leave = partial(watcher.__exit__, ZeroDivisionError, ZeroDivisionError(), None)
+            with pytest.raises(KeyboardInterrupt):
+                (leave if ending == 'leave' else getattr(watcher, ending))()
+            assert papa.get('x') == 'fine'
