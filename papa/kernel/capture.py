@@ -10,6 +10,7 @@ import time
 
 from papa.kernel.loop import READ, Loop
 from papa.kernel.processes import Processes, ProcessRecord
+from papa.kernel.spawn import reap
 
 _READ_SIZE = 65536
 _int = struct.Struct('i')
@@ -115,7 +116,7 @@ class Capture:
             self._recorded.discard(record)
 
     def _exited(self, record: ProcessRecord) -> None:
-        record.exit_code = _reap(record.pid)
+        record.exit_code = reap(record.pid)
         record.ended = time.time()
         if not record.removed:
             record.at_exit = {fd: _readable_bytes(fd) for fd in record.pipes}
@@ -155,12 +156,3 @@ class Capture:
 def _readable_bytes(fd: int) -> int:
     """How many bytes wait in a pipe (FIONREAD)."""
     return int(_int.unpack(fcntl.ioctl(fd, termios.FIONREAD, b'\0' * _int.size))[0])
-
-
-def _reap(pid: int) -> int:
-    """Wait for a child that has exited. Popen's convention: the exit status, or minus the signal."""
-    try:
-        _, status = os.waitpid(pid, 0)
-    except ChildProcessError:  # somebody else in this program has waited for it
-        return 255
-    return os.waitstatus_to_exitcode(status)

@@ -5,19 +5,17 @@ They know nothing of dialects: a result is encoded by the dialect of the request
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from papa import help as help_text
 from papa import names, options
 from papa.errors import BadRequest, NotFound
-from papa.kernel import sockets, spawn
+from papa.kernel import launch, sockets
 from papa.kernel.kernel import Kernel
 from papa.kernel.lookups import Identity
-from papa.kernel.output import STDERR, STDOUT, OutputBuffer
-from papa.kernel.placeholders import Placeholders
-from papa.kernel.processes import ProcessRecord, ProcessSpec
+from papa.kernel.pending import Pending
+from papa.kernel.processes import ProcessRecord
 from papa.kernel.results import Goodbye, Watching
 from papa.wire.server import Request
 from papa.wire.telnet import Prose
@@ -102,50 +100,15 @@ def make_process(kernel: Kernel, request: Request) -> Any:
         raise BadRequest('env=empty and env.NAME=value exclude each other')
 
     def make(identity: Identity) -> Any:
-        spec = _process_spec(kernel, given, argv, identity)
-        record = kernel.processes.existing(name, spec) or _start(kernel, name, spec, identity)
+        spec = launch.read_spec(kernel, given, argv, identity)
+        found = launch.find_or_start(kernel, name, spec, identity)
+        return found.then(show) if isinstance(found, Pending) else show(found)
+
+    def show(record: ProcessRecord) -> Any:
         made = {name: record.details()}
         return Watching([record], made) if given.get('watch') else made
 
     return kernel.lookups.identity(given.get('uid'), given.get('gid')).then(make)
-
-
-def _process_spec(kernel: Kernel, given: dict[str, Any], argv: list[str], identity: Identity) -> ProcessSpec:
-    environment = {key[4:]: value for key, value in given.items() if key.startswith('env.')}
-    limits = {key[7:]: value for key, value in given.items() if key.startswith('rlimit.')}
-    bufsize = given.get('bufsize', spawn.DEFAULT_SIZE)
-    return ProcessSpec(
-        args=tuple(argv),
-        env=spawn.read_environment(environment, 'env' in given, kernel.origin),
-        working_dir=given.get('working_dir') or kernel.origin.directory,
-        uid=identity.uid, gid=identity.gid, groups=None if identity.groups is None else tuple(identity.groups),
-        rlimits=spawn.limits_by_constant(limits) if limits else limits,
-        stdout=given.get('stdout', 'pipe') if bufsize else 'devnull',
-        stderr=given.get('stderr', 'pipe') if bufsize else 'devnull',
-        bufsize=bufsize, overflow=given.get('overflow', 'drop'), umask=given.get('umask'),
-    )
-
-
-def _start(kernel: Kernel, name: str, spec: ProcessSpec, identity: Identity) -> ProcessRecord:
-    """Start a process with its pipes and sockets. Nothing is left behind if it fails."""
-    with Placeholders(kernel.sockets) as placeholders:
-        argv = [spawn.encode(placeholders.replace(text), 'An argument') for text in spec.args]
-        with spawn.Pipes(spec.stdout, spec.stderr) as pipes:
-            launch = spawn.Launch(
-                argv, spec.env, spec.working_dir, spec.umask, spec.rlimits, identity,
-                pipes.stdout, pipes.stderr, placeholders.filenos,
-            )
-            started = time.time()
-            pid = spawn.start(kernel.origin, launch)
-            readers = pipes.detach()
-    record = ProcessRecord(
-        name, kernel.processes.next_id(), spec, pid, started, placeholders.names,
-        OutputBuffer(spec.bufsize, spec.overflow == 'block'),
-        pipes={fd: STDOUT if stream == 'stdout' else STDERR for fd, stream in readers.items()},
-    )
-    kernel.processes.by_name[name] = record
-    kernel.capture.begin(record)
-    return record
 
 
 def _split(request: Request, what: str) -> tuple[str, list[tuple[str, str]], list[str]]:

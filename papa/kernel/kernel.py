@@ -26,7 +26,7 @@ class Kernel:
     @property
     def idle(self) -> bool:
         """Whether it holds nothing."""
-        return not (self.sockets.by_name or self.values or self.processes.by_name)
+        return not (self.sockets.by_name or self.values or self.processes.by_name or self.processes.starting)
 
     def close(self) -> None:
         """Give everything back. The processes go on by themselves."""

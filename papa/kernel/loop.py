@@ -45,7 +45,7 @@ class Loop:
     def __init__(self) -> None:
         self._poller = _poller()
         self._callbacks: dict[int, Callable[[int], None]] = {}
-        self._soon: deque[Callable[[], None]] = deque()
+        self._soon: deque[Callable[[], object]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = count()
         self._stopped = False
@@ -75,7 +75,7 @@ class Loop:
         if self._callbacks.pop(fd, None) is not None:
             self._poller.unregister(fd)
 
-    def call_soon(self, callback: Callable[[], None]) -> None:
+    def call_soon(self, callback: Callable[[], object]) -> None:
         """Call after the events at hand, before waiting again."""
         self._soon.append(callback)
 
@@ -85,7 +85,7 @@ class Loop:
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), timer))
         return timer
 
-    def watch_exit(self, pid: int, callback: Callable[[], None]) -> None:
+    def watch_exit(self, pid: int, callback: Callable[[], object]) -> None:
         """Call once when the child `pid` has exited and can be waited for."""
         self._exits.watch(pid, callback)
 
@@ -141,7 +141,7 @@ class Loop:
                 self._call(callback)
 
     @staticmethod
-    def _call(callback: Callable[[], None]) -> None:
+    def _call(callback: Callable[[], object]) -> None:
         try:
             callback()
         except Exception:
@@ -185,7 +185,7 @@ class _PidfdNotifier:
         self._loop = loop
         self._fds: set[int] = set()
 
-    def watch(self, pid: int, callback: Callable[[], None]) -> None:
+    def watch(self, pid: int, callback: Callable[[], object]) -> None:
         try:
             fd = os.pidfd_open(pid)
         except (OSError, AttributeError):  # ENOSYS before Linux 5.3; EMFILE
@@ -217,10 +217,10 @@ if sys.platform != 'linux':
         def __init__(self, loop: Loop) -> None:
             self._loop = loop
             self._kqueue = select.kqueue()
-            self._callbacks: dict[int, Callable[[], None]] = {}
+            self._callbacks: dict[int, Callable[[], object]] = {}
             loop.register(self._kqueue.fileno(), READ, self._exited)
 
-        def watch(self, pid: int, callback: Callable[[], None]) -> None:
+        def watch(self, pid: int, callback: Callable[[], object]) -> None:
             event = select.kevent(
                 pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT
             )
@@ -246,7 +246,7 @@ else:
     _ExitNotifier = _PidfdNotifier
 
 
-def _poll_for_exit(loop: Loop, pid: int, callback: Callable[[], None]) -> None:
+def _poll_for_exit(loop: Loop, pid: int, callback: Callable[[], object]) -> None:
     try:
         found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:  # somebody else has waited for it

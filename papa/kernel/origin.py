@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 _RESERVED = 8  # descriptors: those that Popen opens for itself, with some to spare
 
@@ -35,25 +36,24 @@ class Origin:
         with suppress(ValueError, OSError):  # macOS has a lower limit of its own than it tells
             resource.setrlimit(resource.RLIMIT_NOFILE, (self.hard_limit, self.hard_limit))
 
-    def lower_limit(self) -> None:
-        """Give a child that is started now the original limit, and leave room below it to start one.
+    @contextmanager
+    def original_limit(self) -> Iterator[None]:
+        """Give a child that is started meanwhile the original limit, and room below it to start one.
 
         A limit lowered beneath the descriptors in use makes Popen fail with EMFILE (its own error
         pipe); setting the child's limit after the start is a race. So some low descriptors are kept.
         """
         if self.guest or self.soft_limit == self.hard_limit:
+            yield
             return
-        while self._reserve:
-            os.close(self._reserve.pop())
+        self.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (self.soft_limit, self.hard_limit))
-
-    def raise_limit(self) -> None:
-        """Undo `lower_limit`."""
-        if self.guest or self.soft_limit == self.hard_limit:
-            return
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (self.hard_limit, self.hard_limit))
-        self._fill_reserve()
+        try:
+            yield
+        finally:
+            with suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (self.hard_limit, self.hard_limit))
+            self._fill_reserve()
 
     def _fill_reserve(self) -> None:
         if self.guest or self.soft_limit == self.hard_limit:

@@ -18,40 +18,47 @@ def bug(what: str) -> Error:
 
 
 class Pending:
-    """Holds one later result. `resolve` gives it, `then` says who takes it; each happens once."""
+    """One later result. `resolve` gives it, once; `take` says who wants it."""
 
-    __slots__ = ('_taker', 'resolved', 'result')
+    __slots__ = ('_takers', 'resolved', 'result')
 
     def __init__(self) -> None:
         self.resolved = False
         self.result: Any = None
-        self._taker: Callable[[Any], None] | None = None
+        self._takers: list[Callable[[Any], None]] = []
 
     def resolve(self, result: Any) -> None:
         """Give the result; an `Error` stands for itself."""
         self.resolved = True
         self.result = result
-        if self._taker is not None:
-            self._taker(result)
+        for taker in self._takers:
+            taker(result)
 
     def take(self, taker: Callable[[Any], None]) -> None:
-        """Call `taker` with the result, now or when it comes."""
-        self._taker = taker
+        """Call `taker` with the result, now or when it comes, in the order in which they asked."""
         if self.resolved:
             taker(self.result)
+        else:
+            self._takers.append(taker)
 
     def then(self, function: Callable[[Any], Any]) -> Pending:
         """What `function` makes of the result. An error passes it by; one that it raises is the result."""
+        return self._followed_by(lambda result: result if isinstance(result, Error) else function(result))
+
+    def afterwards(self, function: Callable[[], Any]) -> Pending:
+        """What `function` returns, called when the result is there, whatever it is."""
+        return self._followed_by(lambda _result: function())
+
+    def _followed_by(self, function: Callable[[Any], Any]) -> Pending:
         following = Pending()
 
         def proceed(result: Any) -> None:
-            if not isinstance(result, Error):
-                try:
-                    result = function(result)
-                except Error as error:
-                    result = error
-                except Exception:  # noqa: BLE001 - whoever waits for the result must get one; it is logged
-                    result = bug('A command')
+            try:
+                result = function(result)
+            except Error as error:
+                result = error
+            except Exception:  # noqa: BLE001 - whoever waits for the result must get one; it is logged
+                result = bug('A command')
             if isinstance(result, Pending):
                 result.take(following.resolve)
             else:

@@ -12,6 +12,7 @@ from papa.errors import Conflict
 from papa.kernel.output import OutputBuffer
 
 if TYPE_CHECKING:
+    from papa.kernel.pending import Pending
     from papa.kernel.watch import Cursor
 
 
@@ -115,6 +116,7 @@ class Processes:
 
     def __init__(self) -> None:
         self.by_name: dict[str, ProcessRecord] = {}
+        self.starting: dict[str, Pending] = {}  # names of those that a trampoline is about to become
         self._boot = f'{time.time_ns():x}-{os.getpid():x}'
         self._starts = 0
 

@@ -36,17 +36,21 @@ class Launch(NamedTuple):
     inherited: list[int]
 
 
-def start(origin: Origin, launch: Launch) -> int:
-    """Start a process and return its PID. Raises an `Error` and leaves no process if it cannot be started."""
-    origin.lower_limit()
+class Started(NamedTuple):
+    """A child. `status`: it is a trampoline yet; at the end of this pipe, `verdict` tells what became of it."""
+
+    pid: int
+    status: int | None = None
+
+
+def start(origin: Origin, launch: Launch) -> Started:
+    """Start a process. Raises an `Error` and leaves no process if it cannot be started."""
     try:
         if launch.limits or launch.identity.groups is not None:
             return _start_by_trampoline(origin, launch)
-        return _popen(origin, launch, launch.argv, launch.environment, launch.inherited)
+        return Started(_popen(origin, launch, launch.argv, launch.environment, launch.inherited))
     except (OSError, ValueError) as error:
         raise _explain(error, launch) from None
-    finally:
-        origin.raise_limit()
 
 
 class Pipes:
@@ -93,7 +97,7 @@ class Pipes:
 def _popen(
     origin: Origin, launch: Launch, argv: list[bytes], environment: dict[bytes, bytes], inherited: list[int]
 ) -> int:
-    with _inheritable(origin, inherited):
+    with origin.original_limit(), _inheritable(origin, inherited):
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=launch.stdout, stderr=launch.stderr,
             cwd=launch.working_dir, env=environment, start_new_session=True,
@@ -123,7 +127,7 @@ def _inheritable(origin: Origin, fds: list[int]) -> Iterator[None]:
             os.set_inheritable(fd, False)
 
 
-def _start_by_trampoline(origin: Origin, launch: Launch) -> int:
+def _start_by_trampoline(origin: Origin, launch: Launch) -> Started:
     identity = launch.identity
     switch = identity.groups is not None
     orders = {
@@ -141,14 +145,11 @@ def _start_by_trampoline(origin: Origin, launch: Launch) -> int:
         argv = [os.fsencode(word) for word in interpreter.command(_TRAMPOLINE, *map(str, passed))]
         pid = _popen(origin, launch, argv, {}, [*launch.inherited, *passed])
         take_orders.close()
-        give_status.close()
         with suppress(BrokenPipeError), give_orders:
             give_orders.write(marshal.dumps(orders))
-        trouble = take_status.read()
-    if trouble != _SIGN_OF_LIFE:
-        os.waitpid(pid, 0)
-        raise _explain_trampoline(trouble.removeprefix(_SIGN_OF_LIFE), launch)
-    return pid
+        status = os.dup(take_status.fileno())
+        os.set_blocking(status, False)
+        return Started(pid, status)
 
 
 def _open_pipe(stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
@@ -156,10 +157,13 @@ def _open_pipe(stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
     return stack.enter_context(open(reader, 'rb')), stack.enter_context(open(writer, 'wb'))
 
 
-def _explain_trampoline(trouble: bytes, launch: Launch) -> Error:
-    if not trouble:
+def verdict(said: bytes, launch: Launch) -> Error | None:
+    """What went wrong by all that a trampoline has said; None if it has become the process."""
+    if said == _SIGN_OF_LIFE:
+        return None
+    if not said:
         return SystemFailure(f'Cannot start {show(os.fsdecode(launch.argv[0]))}: it was killed, perhaps by its limits')
-    stage, number, text = marshal.loads(trouble)  # noqa: S302 - written by our own trampoline
+    stage, number, text = marshal.loads(said.removeprefix(_SIGN_OF_LIFE))  # noqa: S302 - by our own trampoline
     if stage == 'exec':
         return _explain(OSError(number, text), launch)
     reason = os.strerror(number) if number else text
@@ -191,6 +195,15 @@ def _explain(error: OSError | ValueError, launch: Launch) -> Error:
 
 def _is_directory(path: str) -> bool:
     return os.path.isdir(path) and os.access(path, os.X_OK)
+
+
+def reap(pid: int) -> int:
+    """Wait for a child that has exited. Popen's convention: the exit status, or minus the signal."""
+    try:
+        _, status = os.waitpid(pid, 0)
+    except ChildProcessError:  # somebody else in this program has waited for it
+        return 255
+    return os.waitstatus_to_exitcode(status)
 
 
 def limits_by_constant(limits: dict[str, int]) -> dict[str, int]:

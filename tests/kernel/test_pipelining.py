@@ -61,3 +61,18 @@ def test_a_client_may_take_its_time_for_the_last_answer(daemon: Daemon, papa: Pa
                 time.sleep(0.1)
                 pause -= 0.1
     assert taken > 900_000
+
+
+def test_a_name_that_is_being_started_is_taken(daemon: Daemon, papa: Papa) -> None:
+    with structured(daemon) as first, structured(daemon) as same, structured(daemon) as other, structured(daemon) as bad:
+        first.sendall(b'\tmake process\tjob\trlimit.core=0\t/bin/sleep\t60\n')
+        same.sendall(b'\tmake process\tjob\trlimit.core=0\t/bin/sleep\t60\n')
+        other.sendall(b'\tmake process\tjob\trlimit.core=0\t/bin/sleep\t61\n')
+        (started,), (found,) = lines(first, 1), lines(same, 1)
+        assert started.startswith(b'{"job":{"pid":')
+        assert found == started
+        assert lines(other, 1)[0].startswith(b'!conflict\t')
+        bad.sendall(b'\tmake process\tbad\trlimit.core=0\t/no/such\n' * 2 + b'\tmake process\tbad\t/bin/true\n')
+        answers = lines(bad, 3)
+    assert [answer[:5] for answer in answers] == [b'!bad-', b'!bad-', b'{"bad']
+    assert set(papa.list_processes()) == {'job', 'bad'}
