@@ -64,7 +64,10 @@ def test_a_client_may_take_its_time_for_the_last_answer(daemon: Daemon, papa: Pa
 
 
 def test_a_name_that_is_being_started_is_taken(daemon: Daemon, papa: Papa) -> None:
-    with structured(daemon) as first, structured(daemon) as same, structured(daemon) as other, structured(daemon) as bad:
+    with (
+        structured(daemon) as first, structured(daemon) as same,
+        structured(daemon) as other, structured(daemon) as bad,
+    ):
         first.sendall(b'\tmake process\tjob\trlimit.core=0\t/bin/sleep\t60\n')
         same.sendall(b'\tmake process\tjob\trlimit.core=0\t/bin/sleep\t60\n')
         other.sendall(b'\tmake process\tjob\trlimit.core=0\t/bin/sleep\t61\n')
