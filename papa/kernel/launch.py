@@ -75,15 +75,16 @@ def _record(kernel: Kernel, record: ProcessRecord) -> ProcessRecord:
     return record
 
 
-def _conclude(kernel: Kernel, record: ProcessRecord, trouble: Error | None) -> ProcessRecord:
-    """The trampoline has become the process, or has said why not."""
+def _conclude(kernel: Kernel, record: ProcessRecord, trouble: Error | None) -> ProcessRecord | Pending:
+    """The trampoline has become the process, or has said why not: then it is waited for before that is told."""
     del kernel.processes.starting[record.name]
     if trouble is None:
         return _record(kernel, record)
     for fd in record.pipes:
         os.close(fd)
-    kernel.loop.watch_exit(record.pid, lambda: spawn.reap(record.pid))
-    raise trouble
+    gone = Pending()
+    kernel.loop.watch_exit(record.pid, lambda: gone.resolve(spawn.reap(record.pid)))
+    return gone.then(lambda _exit_code: trouble)
 
 
 class _Verdict:
