@@ -119,7 +119,10 @@ def _set_up_log(path: str | None, debug: bool, *, quiet: bool) -> None:
 
 
 def _handle_signals(kernel: Kernel) -> None:
-    """End in order at SIGTERM and SIGINT. A signal that was ignored at the start stays so, here and in children."""
+    """End in order at SIGTERM and SIGINT, and when the terminal goes away.
+
+    A signal that was ignored at the start stays so, here and in children.
+    """
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
@@ -132,11 +135,23 @@ def _handle_signals(kernel: Kernel) -> None:
         log.info('%s: ending', signal.Signals(number).name)
         kernel.loop.stop()
 
+    def go_on(number: int, _frame: object) -> None:
+        log.info('%s: there is no terminal to lose; going on', signal.Signals(number).name)
+
     kernel.loop.register(reader, READ, woken)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    hang_up = end if _has_terminal() else go_on
+    for number, handler in ((signal.SIGTERM, end), (signal.SIGINT, end), (signal.SIGHUP, hang_up)):
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, end)
+            signal.signal(number, handler)
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open('/dev/tty', os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _announce(endpoint: Endpoint, starter: Starter | None) -> None:

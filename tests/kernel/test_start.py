@@ -297,3 +297,12 @@ def test_exit_if_idle_over_telnet(start_daemon: Callable[..., Daemon]) -> None:
 def _answers(path: str) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(path) == 0
+
+
+def test_a_hang_up_ends_only_a_kernel_that_has_a_terminal(start_daemon: Callable[..., Daemon]) -> None:
+    daemon = start_daemon(start_new_session=True)
+    with daemon.connect() as papa:
+        daemon.process.send_signal(signal.SIGHUP)
+        papa.set('still', 'here')
+        assert papa.get('still') == 'here'
+    assert 'SIGHUP' in daemon.stop()
