@@ -18,3 +18,9 @@ def executable() -> str:
     if sys.executable and 'python' in os.path.basename(sys.executable).lower():
         return sys.executable
     return os.path.join(sys.exec_prefix, 'bin', f'python{sys.version_info[0]}.{sys.version_info[1]}')
+
+
+def source_of(name: str) -> str:
+    """The text of a helper program of the kernel, read at its start: the files may be replaced while it runs."""
+    with open(os.path.join(PACKAGE_DIRECTORY, 'kernel', name), encoding='utf-8') as file:
+        return file.read()

@@ -45,7 +45,7 @@ def select(
     required: bool = False,
     by_number: Mapping[int, str] | None = None,
 ) -> dict[str, T]:
-    """The items that `patterns` name, in the order of `items`' own keys for each pattern.
+    """The items that `patterns` name.
 
     Without patterns all are meant. A final asterisk is a wildcard. A name wins over a number
     (a PID or a file number, looked up in `by_number`). With `required`, a plain name that
@@ -54,12 +54,16 @@ def select(
     if not patterns:
         return dict(items)
     selected: dict[str, T] = {}
+    prefixes = tuple({pattern[:-1] for pattern in patterns if pattern.endswith('*')})
+    if prefixes:
+        selected = {name: item for name, item in items.items() if name.startswith(prefixes)}
     for pattern in patterns:
-        found = _matches(items, pattern, by_number)
-        if not found and required and not pattern.endswith('*'):
-            raise NotFound(f'There is no {what} {show(pattern)}')
-        for name in found:
-            selected[name] = items[name]
+        if not pattern.endswith('*'):
+            name = _named(items, pattern, by_number)
+            if name is not None:
+                selected[name] = items[name]
+            elif required:
+                raise NotFound(f'There is no {what} {show(pattern)}')
     return selected
 
 
@@ -68,14 +72,9 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
     return any(name == p or (p.endswith('*') and name.startswith(p[:-1])) for p in patterns)
 
 
-def _matches(items: Mapping[str, T], pattern: str, by_number: Mapping[int, str] | None) -> list[str]:
-    if pattern.endswith('*'):
-        prefix = pattern[:-1]
-        return [name for name in items if name.startswith(prefix)]
+def _named(items: Mapping[str, T], pattern: str, by_number: Mapping[int, str] | None) -> str | None:
     if pattern in items:
-        return [pattern]
+        return pattern
     if by_number and pattern.isascii() and pattern.isdigit() and len(pattern) < 20:
-        name = by_number.get(int(pattern))
-        if name is not None:
-            return [name]
-    return []
+        return by_number.get(int(pattern))
+    return None

@@ -139,6 +139,9 @@ class Connection:
             frame = self._protocol.next_frame()
         except ProtocolError as error:
             raise self._lost(doing, error) from None
+        except BaseException:  # an interrupt in the middle of a frame
+            self.close()
+            raise
         return None if frame is INCOMPLETE else frame  # type: ignore[return-value]
 
     def _fill(self, doing: str, flags: int) -> bool:
@@ -148,6 +151,9 @@ class Connection:
             return False
         except (OSError, EOFError) as error:
             raise self._lost(doing, error) from None
+        except BaseException:  # an interrupt: what was received may not have been kept
+            self.close()
+            raise
         return True
 
     def _receive(self, flags: int = 0, size: int = _RECEIVE_SIZE) -> bytes:

@@ -38,6 +38,7 @@ class Watcher:
         self._papa = papa
         self._connection: Connection | None = connection
         self._names = [name for name, _, _ in watching]
+        self._ends = [position for _, _, position in watching]  # of what has arrived of each
         self._left = len(watching)  # processes whose exit is not acknowledged
         self._frames: list[Frame] = []  # arrived, not yet returned by `read`
         self._size = 0  # bytes of output in them
@@ -170,29 +171,45 @@ class Watcher:
             self._keep(frame)
 
     def _keep(self, frame: Frame) -> None:
-        self._frames.append(frame)
         if isinstance(frame, OutputFrame):
+            if frame.end - len(frame.data) != self._ends[frame.number]:
+                self._break('an interrupt has taken output away')
             self._size += len(frame.data)
+            self._ends[frame.number] = frame.end
+        elif isinstance(frame, LossFrame):
+            self._ends[frame.number] = frame.end
+        self._frames.append(frame)
+
+    def _break(self, reason: str) -> None:
+        """Never acknowledge what was not returned: the next watcher gets it again."""
+        if self._connection is not None:
+            self._connection.close()
+        about = ', '.join(self._names[:3])
+        raise ConnectionLost(f'Stopped watching {about}: {reason}; what was not read is still held')
 
     def _take(self) -> Outputs:
         out: list[ProcessOutput] = []
         err: list[ProcessOutput] = []
         closed: list[ProcessOutput] = []
+        positions: dict[int, int] = {}
+        exits: list[int] = []
         for frame in self._frames:
             if isinstance(frame, OutputFrame):
                 name = self._names[frame.number]
                 (out if frame.stream == structured.STDOUT else err).append(ProcessOutput(name, frame.time, frame.data))
-                self._positions[frame.number] = frame.end
+                positions[frame.number] = frame.end
             elif isinstance(frame, ExitFrame):
                 name = self._names[frame.number]
                 self.exit_code[name] = frame.exit_code
                 closed.append(ProcessOutput(name, frame.time, frame.exit_code))
-                self._exits.append(frame.number)
+                exits.append(frame.number)
             elif isinstance(frame, LossFrame) and frame.reason != _TAKEN_AWAY:
                 name = self._names[frame.number]
                 self.dropped[name] = self.dropped.get(name, 0) + frame.end - frame.start
         self._frames.clear()
         self._size = 0
+        self._positions.update(positions)  # last: what is noted here will be acknowledged
+        self._exits += exits
         return out, err, closed
 
 

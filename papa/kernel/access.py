@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -22,6 +23,9 @@ _REQUEST = struct.Struct('=BBBxI')
 _SOCKET_ID = struct.Struct('!HH16s16s')
 _COOKIE = struct.Struct('=III')
 _SOCK_DIAG_BY_FAMILY = 20
+_NLMSG_ERROR = 2
+_ERROR = struct.Struct('=i')
+_NOBODY = (0, 0)  # uid and inode of a socket that is gone
 _NLM_F_REQUEST = 1
 _ALL_STATES = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
@@ -35,7 +39,7 @@ class Access:
     def __init__(self, allowed: frozenset[int] = frozenset(), *, any_local_user: bool = False) -> None:
         self._allowed = {0, os.geteuid()} | allowed
         self._any = any_local_user
-        self._noted: dict[int, tuple[float, int]] = {}  # uid -> when a refusal was logged, how many since
+        self._noted: dict[int | None, tuple[float, int]] = {}  # uid -> when a refusal was logged, how many since
 
     @property
     def shared(self) -> bool:
@@ -48,14 +52,14 @@ class Access:
             return None
         uid = self._peer(connection, address)
         if uid is None:
-            log.warning('Refused a connection whose user cannot be told')
+            self._note(None)
             return 'This kernel cannot tell which user connects, so it does not serve you'
         if uid in self._allowed:
             return None
         self._note(uid)
         return f'This kernel does not serve uid {uid}; its own user can let you in with --allow-user'
 
-    def _note(self, uid: int) -> None:
+    def _note(self, uid: int | None) -> None:
         """Log a refusal, but at most one a second for a user: others must not be able to fill our disk."""
         now = time.monotonic()
         last, unsaid = self._noted.get(uid, (now - _LOG_EVERY, 0))
@@ -63,7 +67,8 @@ class Access:
             self._noted[uid] = (last, unsaid + 1)
             return
         self._noted[uid] = (now, 0)
-        log.warning('Refused a connection of uid %d%s', uid, f', and {unsaid} before it' if unsaid else '')
+        whose = 'whose user cannot be told' if uid is None else f'of uid {uid}'
+        log.warning('Refused a connection %s%s', whose, f', and {unsaid} before it' if unsaid else '')
 
     @staticmethod
     def _peer(connection: socket.socket, address: object) -> int | None:
@@ -72,7 +77,12 @@ class Access:
         assert isinstance(address, tuple)
         if address[0] != '127.0.0.1':
             return None
-        return tcp_peer(address, connection.getsockname())
+        uid = tcp_peer(address, connection.getsockname())
+        try:
+            connection.getpeername()  # gone meanwhile, its port may have been somebody else's when we looked
+        except OSError:
+            return None
+        return uid
 
 
 def can_tell_tcp_peers() -> bool:
@@ -99,15 +109,13 @@ def tcp_peer(peer: tuple[str, int], here: tuple[str, int]) -> int | None:
     for _ in range(_ATTEMPTS):
         for look_up in (_ask_netlink, _ask_proc):
             with suppress(OSError, ValueError, struct.error):
-                found = look_up(peer, here)
-                if found is not None:
-                    uid, inode = found
-                    return uid if inode else None
+                uid, inode = look_up(peer, here)
+                return uid if inode else None
     return None
 
 
-def _ask_netlink(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int] | None:
-    """The uid and inode of exactly this socket, by sock_diag."""
+def _ask_netlink(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int]:
+    """The uid and inode of exactly this socket, by sock_diag; nobody's if there is none any more."""
     body = _REQUEST.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, _ALL_STATES)
     body += _SOCKET_ID.pack(peer[1], here[1], socket.inet_aton(peer[0]).ljust(16, b'\0'),
                             socket.inet_aton(here[0]).ljust(16, b'\0'))
@@ -117,13 +125,16 @@ def _ask_netlink(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int
         netlink.settimeout(1)
         netlink.send(message)
         answer = netlink.recv(8192)
-    if _HEADER.unpack_from(answer)[1] != _SOCK_DIAG_BY_FAMILY:
-        return None
+    kind = _HEADER.unpack_from(answer)[1]
+    if kind == _NLMSG_ERROR and -_ERROR.unpack_from(answer, _HEADER.size)[0] == errno.ENOENT:
+        return _NOBODY  # final: a search of all connections, which is slow, would find it no more
+    if kind != _SOCK_DIAG_BY_FAMILY:
+        raise OSError(errno.EPROTO, 'netlink does not answer')
     _, _, _, uid, inode = _MESSAGE_TAIL.unpack_from(answer, _MESSAGE_TAIL_AT)
     return uid, inode
 
 
-def _ask_proc(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int] | None:
+def _ask_proc(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int]:
     """The same from /proc/net/tcp, where netlink is closed to us."""
     wanted = [_hex_address(peer), _hex_address(here)]
     with open('/proc/net/tcp', encoding='ascii') as table:
@@ -131,7 +142,7 @@ def _ask_proc(peer: tuple[str, int], here: tuple[str, int]) -> tuple[int, int] |
             fields = line.split()
             if fields[1:3] == wanted:
                 return int(fields[7]), int(fields[9])
-    return None
+    return _NOBODY
 
 
 def _hex_address(address: tuple[str, int]) -> str:

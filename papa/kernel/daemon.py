@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+
+from papa.kernel.origin import open_descriptors
 
 
 class Starter:
@@ -43,6 +47,11 @@ def detach(fail: Callable[[str], int]) -> Starter:
 
     `fail` shows a message and gives the exit status of the waiting process.
     """
+    for fd in open_descriptors():
+        if fd > 2:  # whoever waits for these to be closed must not wait for a daemon
+            with suppress(OSError):
+                os.close(fd)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a daemon's processes owe nothing to whoever started it
     reader, writer = os.pipe()
     if os.fork():  # this program has one thread and has loaded nothing that minds
         os.close(writer)

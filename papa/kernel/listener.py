@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from papa.endpoint import Endpoint
 from papa.errors import Conflict, SystemFailure
-from papa.kernel.sockets import clear_path, failure
+from papa.kernel.sockets import clear_path, failure, set_mode
 
 _BACKLOG = 1024
 _PRIVATE, _SHARED = 0o600, 0o666
@@ -102,7 +102,7 @@ def _listen_unix(path: str, mode: int) -> socket.socket:
             os.fchmod(listening.fileno(), mode)  # the file is made with at most this
         listening.bind(path)
         bound = True
-        os.chmod(path, mode)  # and has exactly this before anybody can connect
+        set_mode(path, mode)  # and has exactly this before anybody can connect
         listening.listen(_BACKLOG)
     except OSError as error:
         listening.close()

@@ -3,7 +3,7 @@
 A look-up may wait for the network; the kernel has one thread and must not. The answer is written to
 standard output with `marshal`: ``('ok', value)`` or ``('error', text)``.
 
-Run by path, isolated: it must not import anything of papa.
+Run by its text, isolated: it must not import anything of papa.
 """
 
 import grp

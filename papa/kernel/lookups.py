@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 import subprocess
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
@@ -18,8 +19,9 @@ from papa.kernel.sockets import failure
 from papa.names import show
 
 _TIMEOUT = 20  # seconds
-_MAX_RUNNING = 32
-_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lookup.py')
+_MAX_RUNNING = 16  # of each kind of question
+_MAX_WAITING = 1000
+_PROGRAM = interpreter.source_of('lookup.py')
 _MAX_ID = 2**32 - 2
 
 
@@ -41,7 +43,8 @@ class Lookups:
     def __init__(self, loop: Loop, origin: Origin) -> None:
         self._loop = loop
         self._origin = origin
-        self._questions: set[_Question] = set()
+        self._running: set[_Question] = set()
+        self._waiting: dict[str, deque[_Question]] = {}
 
     def host(self, name: str, family: str) -> Pending:
         """The address of a host name."""
@@ -57,12 +60,15 @@ class Lookups:
             pending = Pending()
             pending.resolve(own)
             return pending
-        return self._ask('identity', user or '', group or '').then(lambda found: self._complete(own, *found))
+        asked = self._ask('identity', user or '', group or '')
+        return asked.then(lambda found: self._complete(own, group is None, *found))
 
     @staticmethod
-    def _complete(own: Identity, uid: int | None, gid: int | None, groups: list[int] | None) -> Identity:
+    def _complete(
+        own: Identity, no_group: bool, uid: int | None, gid: int | None, groups: list[int] | None
+    ) -> Identity:
         uid = own.uid if uid is None else uid
-        gid = own.gid if gid is None else gid
+        gid = own.gid if gid is None or (no_group and uid == own.uid) else gid
         if (uid, gid) == own[:2]:
             return own
         if own.uid != 0:
@@ -70,25 +76,32 @@ class Lookups:
         return Identity(uid, gid, os.getgroups() if groups is None else groups)
 
     def _ask(self, question: str, *words: str) -> Pending:
-        if len(self._questions) >= _MAX_RUNNING:
+        asked = _Question(self._loop, self._origin, question, words, self._finished)
+        waiting = self._waiting.setdefault(question, deque())
+        if len(waiting) >= _MAX_WAITING:
             raise LimitReached('Too many look-ups are under way; try again')
-        try:
-            helper = subprocess.Popen(
-                interpreter.command(_PROGRAM, question, *words),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                start_new_session=True, close_fds=self._origin.guest,
-            )
-        except OSError as error:
-            raise failure('Cannot start a look-up', error) from None
-        except ValueError:  # NUL, or what no encoding of the system knows
-            raise BadRequest('A name has a character that the system cannot look up') from None
-        asked = _Question(self._loop, helper, ' '.join(words).strip(), self._questions.discard)
-        self._questions.add(asked)
+        waiting.append(asked)
+        self._start_next(question)
         return asked.answer
+
+    def _start_next(self, question: str) -> None:
+        """Start what waits. Host names and users do not wait for each other: their servers may not answer."""
+        waiting = self._waiting[question]
+        running = sum(asked.question == question for asked in self._running)
+        while waiting and running < _MAX_RUNNING:
+            asked = waiting.popleft()
+            if asked.start():
+                self._running.add(asked)
+                running += 1
+
+    def _finished(self, asked: _Question) -> None:
+        self._running.discard(asked)
+        self._start_next(asked.question)
 
     def close(self) -> None:
         """Give up what is being looked up."""
-        for asked in list(self._questions):
+        self._waiting.clear()
+        for asked in list(self._running):
             asked.close()
 
 
@@ -96,19 +109,36 @@ class _Question:
     """One helper: reads its answer, reaps it, and kills it when it takes too long."""
 
     def __init__(
-        self, loop: Loop, helper: subprocess.Popen[bytes], about: str, finished: Callable[[_Question], None]
+        self, loop: Loop, origin: Origin, question: str, words: tuple[str, ...], finished: Callable[[_Question], None]
     ) -> None:
+        self.question = question
         self.answer = Pending()
         self._loop = loop
-        self._helper = helper
-        self._about = about
+        self._origin = origin
+        self._words = words
         self._finished = finished
         self._data = b''
-        assert helper.stdout is not None
-        self._fd = helper.stdout.fileno()
+
+    def start(self) -> bool:
+        """Start the helper. If that fails, this is the answer."""
+        try:
+            self._helper = subprocess.Popen(
+                interpreter.command('-c', _PROGRAM, self.question, *self._words),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                start_new_session=True, close_fds=self._origin.guest,
+            )
+        except OSError as error:
+            self.answer.resolve(failure('Cannot start a look-up', error))
+            return False
+        except ValueError:  # NUL, or what no encoding of the system knows
+            self.answer.resolve(BadRequest('A name has a character that the system cannot look up'))
+            return False
+        assert self._helper.stdout is not None
+        self._fd = self._helper.stdout.fileno()
         os.set_blocking(self._fd, False)
-        loop.register(self._fd, READ, self._readable)
-        self._timer = loop.call_later(_TIMEOUT, helper.kill)
+        self._loop.register(self._fd, READ, self._readable)
+        self._timer = self._loop.call_later(_TIMEOUT, self._helper.kill)
+        return True
 
     def _readable(self, _events: int) -> None:
         with suppress(BlockingIOError):
@@ -123,7 +153,8 @@ class _Question:
         try:
             kind, value = marshal.loads(self._data)  # noqa: S302 - written by our own helper
         except (EOFError, ValueError, TypeError):
-            self.answer.resolve(SystemFailure(f'The look-up of "{self._about}" failed or took over {_TIMEOUT} seconds'))
+            about = show(self._words[0] or self._words[1])
+            self.answer.resolve(SystemFailure(f'The look-up of {about} failed or took over {_TIMEOUT} seconds'))
             return
         self.answer.resolve(value if kind == 'ok' else BadRequest(value))
 

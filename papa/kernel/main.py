@@ -6,10 +6,12 @@ import argparse
 import logging
 import os
 import pwd
+import select
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TextIO
 
 from papa import endpoint as endpoints
 from papa.endpoint import Endpoint
@@ -36,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         endpoint = _endpoint(options)
         allowed = frozenset(_uid(name) for name in options.allow_user)
-        log_file = os.path.abspath(options.log_file) if options.log_file else None
+        log_file = _absolute(options.log_file) if options.log_file else None
+        _be_signalled()
         if options.daemonize:
             starter = detach(_complain)
         _set_up_log(log_file, options.debug, quiet=options.daemonize)
@@ -93,12 +96,24 @@ def _endpoint(options: argparse.Namespace) -> Endpoint:
 
 
 def _uid(name: str) -> int:
-    if name.isascii() and name.isdigit():
+    if name.isascii() and name.isdigit() and len(name) < 11:
         return int(name)
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
         raise BadRequest(f'--allow-user: there is no user "{name}"') from None
+
+
+class _PatientHandler(logging.StreamHandler[TextIO]):
+    """Logs to standard error, but drops a line rather than wait for whoever does not read it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            ready = select.select([], [self.stream], [], 0)[1]
+        except (OSError, ValueError):
+            return
+        if ready:
+            super().emit(record)
 
 
 def _set_up_log(path: str | None, debug: bool, *, quiet: bool) -> None:
@@ -109,13 +124,26 @@ def _set_up_log(path: str | None, debug: bool, *, quiet: bool) -> None:
         except OSError as error:
             raise BadRequest(f'Cannot log to {path}: {error.strerror}') from None
     else:
-        handler = logging.NullHandler() if quiet else logging.StreamHandler()
+        handler = logging.NullHandler() if quiet else _PatientHandler()
     handler.setFormatter(logging.Formatter('%(asctime)s papa[%(process)d] %(levelname)s %(message)s'))
     logging.raiseExceptions = False  # a full disk is no reason to die, or to print
     logger = logging.getLogger('papa')
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logger.propagate = False
+
+
+def _be_signalled() -> None:
+    """Whoever started us may have blocked or ignored what a kernel lives by."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the exit codes away
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        raise BadRequest(f'--log-file {path}: the directory that it is relative to does not exist') from None
 
 
 def _handle_signals(kernel: Kernel) -> None:

@@ -28,7 +28,7 @@ class Origin:
 
     def take_over(self) -> None:
         """Make this process the kernel's own: raise its limit of descriptors, keep what it was given to itself."""
-        for fd in _open_descriptors():
+        for fd in open_descriptors():
             if fd > 2:
                 with suppress(OSError):  # the one that listed them is closed
                     os.set_inheritable(fd, False)
@@ -74,7 +74,8 @@ def _directory() -> str:
     return '/'
 
 
-def _open_descriptors() -> list[int]:
+def open_descriptors() -> list[int]:
+    """The descriptors that are open, and perhaps a few that are not."""
     for folder in ('/proc/self/fd', '/dev/fd'):
         with suppress(OSError, ValueError):
             return [int(name) for name in os.listdir(folder)]

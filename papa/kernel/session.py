@@ -337,13 +337,14 @@ class Session:
     def _hear_out(self) -> None:
         """A client that has died cannot be reached, but what it acknowledged before may not have been read yet."""
         watch = self._watch
-        if isinstance(watch, StreamWatch):
+        try:
             with suppress(OSError, BadRequest):
-                while data := self._socket.recv(_RECEIVE_SIZE):
+                while isinstance(watch, StreamWatch) and (data := self._socket.recv(_RECEIVE_SIZE)):
                     self._protocol.receive(data)
                     while isinstance(event := self._next_event(), server.Control):
                         watch.acknowledge(event.words)
-        self.close()
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close at once. A watch acknowledges nothing by that."""

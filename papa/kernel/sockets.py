@@ -219,7 +219,7 @@ def _open_unix(spec: SocketSpec, path: str) -> socket.socket:
         opened.bind(path)
         bound = True
         if spec.umask is not None:
-            os.chmod(path, 0o777 & ~spec.umask)
+            set_mode(path, 0o777 & ~spec.umask)
         if spec.backlog is not None:
             opened.listen(spec.backlog)
     except OSError as error:
@@ -231,6 +231,20 @@ def _open_unix(spec: SocketSpec, path: str) -> socket.socket:
             raise BadRequest(f'Cannot bind {names.show(path)}: the path may have {MAX_PATH} bytes') from None
         raise failure(f'Cannot bind {path}', error) from None
     return opened
+
+
+def set_mode(path: str, mode: int) -> None:
+    """Set the mode of a socket's file, and never that of what somebody may have put in its place. Raises OSError."""
+    if not hasattr(os, 'O_PATH'):
+        os.chmod(path, mode, follow_symlinks=False)
+        return
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+            raise OSError(errno.EEXIST, 'something has taken its place')
+        os.chmod(f'/proc/self/fd/{fd}', mode)
+    finally:
+        os.close(fd)
 
 
 def clear_path(path: str) -> None:

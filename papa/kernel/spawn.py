@@ -17,7 +17,7 @@ from papa.kernel.origin import Origin
 from papa.kernel.sockets import failure
 from papa.names import show
 
-_TRAMPOLINE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'trampoline.py')
+_TRAMPOLINE = interpreter.source_of('trampoline.py')
 _SIGN_OF_LIFE = b'!'
 _NO_CHANGE = -1  # what Popen takes for "leave the umask"
 
@@ -142,7 +142,7 @@ def _start_by_trampoline(origin: Origin, launch: Launch) -> Started:
         take_orders, give_orders = _open_pipe(stack)
         take_status, give_status = _open_pipe(stack)
         passed = [take_orders.fileno(), give_status.fileno()]
-        argv = [os.fsencode(word) for word in interpreter.command(_TRAMPOLINE, *map(str, passed))]
+        argv = [os.fsencode(word) for word in interpreter.command('-c', _TRAMPOLINE, *map(str, passed))]
         pid = _popen(origin, launch, argv, {}, [*launch.inherited, *passed])
         take_orders.close()
         with suppress(BrokenPipeError), give_orders:

@@ -4,7 +4,7 @@ It sets what Popen could only set by running Python code in a fork of the kernel
 memory, unsafe beside threads), then becomes the process. What fails is written to the status pipe;
 when all went well, the kernel sees nothing there but a sign of life.
 
-Run by path, isolated: it must not import anything of papa.
+Run by its text, isolated: it must not import anything of papa.
 """
 
 import errno

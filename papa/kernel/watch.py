@@ -158,7 +158,7 @@ class StreamWatch(Watch):
         """Note ``INDEX:POSITION`` and ``INDEX:x`` words. Return whether nothing is left to watch."""
         for word in words:
             index, _, mark = word.partition(':')
-            if not (index.isascii() and index.isdigit() and int(index) < len(self.cursors)):
+            if not (_is_number(index) and int(index) < len(self.cursors)):
                 raise BadRequest('Nothing is watched under that number')
             cursor = self.cursors[int(index)]
             if mark == structured.EXIT_MARK:
@@ -166,11 +166,15 @@ class StreamWatch(Watch):
                     raise BadRequest('An exit was acknowledged that was never told')
                 if cursor in cursor.record.cursors:
                     self._acknowledge_exit(cursor)
-            elif mark.isascii() and mark.isdigit():
+            elif _is_number(mark):
                 self._acknowledge(cursor, int(mark))
             else:
                 raise BadRequest('An acknowledgement is INDEX:POSITION or INDEX:x')
         return not self.left
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _frames(cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
