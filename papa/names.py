@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     T = TypeVar('T')
 
+_MANY = 16  # wildcards
+
 
 def check(name: str, what: str) -> str:
     """Return `name` if it may name a `what` ('socket', 'value', 'process'), else raise `BadRequest`."""
@@ -54,16 +56,21 @@ def select(
     if not patterns:
         return dict(items)
     selected: dict[str, T] = {}
-    prefixes = tuple({pattern[:-1] for pattern in patterns if pattern.endswith('*')})
-    if prefixes:
-        selected = {name: item for name, item in items.items() if name.startswith(prefixes)}
+    patterns = list(dict.fromkeys(patterns))
+    prefixes = [pattern[:-1] for pattern in patterns if pattern.endswith('*')]
+    pool = items
+    if len(prefixes) > _MANY:  # one search for all of them
+        patterns = ['*', *(pattern for pattern in patterns if not pattern.endswith('*'))]
+        pool = {name: item for name, item in items.items() if name.startswith(tuple(prefixes))}
     for pattern in patterns:
-        if not pattern.endswith('*'):
-            name = _named(items, pattern, by_number)
-            if name is not None:
-                selected[name] = items[name]
-            elif required:
-                raise NotFound(f'There is no {what} {show(pattern)}')
+        if pattern.endswith('*'):
+            selected.update((name, item) for name, item in pool.items() if name.startswith(pattern[:-1]))
+            continue
+        found = _named(items, pattern, by_number)
+        if found is not None:
+            selected[found] = items[found]
+        elif required:
+            raise NotFound(f'There is no {what} {show(pattern)}')
     return selected
 
 

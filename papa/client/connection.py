@@ -151,9 +151,6 @@ class Connection:
             return False
         except (OSError, EOFError) as error:
             raise self._lost(doing, error) from None
-        except BaseException:  # an interrupt: what was received may not have been kept
-            self.close()
-            raise
         return True
 
     def _receive(self, flags: int = 0, size: int = _RECEIVE_SIZE) -> bytes:

@@ -65,7 +65,7 @@ def get_value(kernel: Kernel, request: Request) -> Any:
         (name,) = request.words
     except ValueError:
         raise BadRequest('"get" takes the name of one value') from None
-    return kernel.values.get(names.check(name, 'value'))
+    return kernel.values.get(name)
 
 
 def remove_values(kernel: Kernel, request: Request) -> Any:

@@ -108,6 +108,8 @@ class _PatientHandler(logging.StreamHandler[TextIO]):
     """Logs to standard error, but drops a line rather than wait for whoever does not read it."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self.stream is None:  # closed by whoever started us
+            return
         try:
             ready = select.select([], [self.stream], [], 0)[1]
         except (OSError, ValueError):

@@ -203,4 +203,4 @@ def test_a_hang_up_during_a_look_up_does_not_spin(daemon: Daemon) -> None:
 
 def _look_ups(daemon: Daemon) -> list[int]:
     """Helpers of the kernel that have begun: before, they hold it up in vfork."""
-    return [pid for pid in children(daemon.pid) if b'lookup.py' in Path(f'/proc/{pid}/cmdline').read_bytes()]
+    return [pid for pid in children(daemon.pid) if b'to look up a host' in Path(f'/proc/{pid}/cmdline').read_bytes()]

@@ -35,7 +35,9 @@ def test_an_absurd_acknowledgement_is_one_line(daemon: Daemon, papa: Papa) -> No
 
 
 @pytest.mark.parametrize('options', [{}, {'rlimits': {'core': 0}}])
-def test_exit_codes_are_exact_though_the_starter_ignored_sigchld(start_daemon: Start, options: dict[str, object]) -> None:
+def test_exit_codes_are_exact_though_the_starter_ignored_sigchld(
+    start_daemon: Start, options: dict[str, object]
+) -> None:
     daemon = start_daemon(preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
     with daemon.connect() as papa:
         assert run(papa, executable='/bin/sh', args=('-c', 'exit 7'), **options).exits == {'job': 7}
@@ -87,7 +89,9 @@ def test_many_look_ups_at_once_are_all_answered(daemon: Daemon) -> None:
 
 
 def test_a_log_file_beside_a_directory_that_is_gone(folder: str) -> None:
-    script = 'import os, sys; os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone"); os.execv(sys.argv[1], sys.argv[1:])'
+    script = (
+        'import os, sys; os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone"); os.execv(sys.argv[1], sys.argv[1:])'
+    )
     command = [sys.executable, '-c', script, sys.executable, str(PACKAGE), '-u', f'{folder}/s', '--log-file', 'x.log']
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ended.returncode == 1
