@@ -82,8 +82,10 @@ def test_a_grandchild_that_keeps_the_pipe(papa: Papa, folder: str, overflow: str
         assert time.time() - closed[0].timestamp < 0.5
         assert (out[0].data, closed[0].data) == (b'child\n', 7)
         Path(folder, 'go').touch()
-        wait_until(lambda: os.path.exists(f'{folder}/done'), 'the grandchild to write')
-        assert Path(folder, 'done').read_text() == '0\n'
+        done = Path(folder, 'done')
+        wait_until(lambda: done.exists() and done.read_text(), 'the grandchild to write')
+        assert done.read_text() == '0\n'
+        wait_until(lambda: papa.list_processes('parent')['parent']['captured'] >= 3_000_006, 'the rest of the pipe')
         details = papa.list_processes('parent')['parent']
         assert (details['running'], details['exit_code']) == (False, 7)
         assert (details['captured'], details['dropped']) == (3_000_006, 3_000_000)
