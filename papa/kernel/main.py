@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from papa import endpoint as endpoints
 from papa.endpoint import Endpoint
@@ -104,7 +104,13 @@ def _uid(name: str) -> int:
         raise BadRequest(f'--allow-user: there is no user "{name}"') from None
 
 
-class _PatientHandler(logging.StreamHandler[TextIO]):
+if TYPE_CHECKING:
+    _StreamHandler = logging.StreamHandler[TextIO]
+else:  # Python 3.10 has no such generic
+    _StreamHandler = logging.StreamHandler
+
+
+class _PatientHandler(_StreamHandler):
     """Logs to standard error, but drops a line rather than wait for whoever does not read it."""
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -71,8 +71,9 @@ def test_a_child_that_closes_both_streams_lives_on(papa: Papa) -> None:
 def test_a_grandchild_that_keeps_the_pipe(papa: Papa, folder: str, overflow: str) -> None:
     """The close is told at once; the grandchild can write as much as it likes, and that is counted."""
     script = (
-        f'(trap "" HUP; while [ ! -e {folder}/go ]; do sleep 0.02; done; '
-        f'head -c 3000000 /dev/zero; echo $? > {folder}/done; while [ ! -e {folder}/end ]; do sleep 0.02; done) & '
+        f'(trap "" HUP; while [ -d {folder} ] && [ ! -e {folder}/go ]; do sleep 0.02; done; '
+        f'head -c 3000000 /dev/zero; echo $? > {folder}/done; '
+        f'while [ -d {folder} ] && [ ! -e {folder}/end ]; do sleep 0.02; done) & '
         'echo child; exit 7'
     )
     with papa.make_process('parent', **shell(script), overflow=overflow, watch_immediately=True) as watcher:
