@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from papa.wire.client import EndFrame, ExitFrame, LossFrame, OutputFrame
+    from papa.wire.client import Frame
 
 _RECEIVE_SIZE = 65536
 _RETRY = 0.01  # seconds
@@ -104,7 +104,7 @@ class Connection:
             self.close()
             raise
 
-    def next_frame(self, doing: str) -> OutputFrame | ExitFrame | LossFrame | EndFrame:
+    def next_frame(self, doing: str) -> Frame:
         """Wait for the next frame of a watch. Raises `ConnectionLost`."""
         while True:
             frame = self._frame(doing)
@@ -114,7 +114,7 @@ class Connection:
 
     def frame_at_hand(
         self, doing: str, *, fill: bool = True
-    ) -> OutputFrame | ExitFrame | LossFrame | EndFrame | None:
+    ) -> Frame | None:
         """The next frame of a watch if it has arrived whole, else None. Raises `ConnectionLost`.
 
         Without `fill`, what has arrived is only what was taken from the socket already.
@@ -124,7 +124,7 @@ class Connection:
             frame = self._frame(doing)
         return frame
 
-    def frames_in_socket(self, doing: str) -> list[OutputFrame | ExitFrame | LossFrame | EndFrame]:
+    def frames_in_socket(self, doing: str) -> list[Frame]:
         """The whole frames that have arrived, without taking them. Raises `ConnectionLost`."""
         try:
             waiting = self._receive(socket.MSG_PEEK | socket.MSG_DONTWAIT, _PEEK_SIZE)
@@ -134,7 +134,7 @@ class Connection:
         except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(doing, error) from None
 
-    def _frame(self, doing: str) -> OutputFrame | ExitFrame | LossFrame | EndFrame | None:
+    def _frame(self, doing: str) -> Frame | None:
         try:
             frame = self._protocol.next_frame()
         except ProtocolError as error:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from papa.errors import AccessDenied, Error, LimitReached, Unsupported
 from papa.wire import structured
 from papa.wire.buffer import ReceiveBuffer
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class ProtocolError(ValueError):
@@ -45,8 +42,35 @@ class LossFrame(NamedTuple):
     reason: str
 
 
+class IntroductionFrame(NamedTuple):
+    """From now on `number` is process `name`, started at `time`; it is told from position `start` on."""
+
+    number: int
+    time: float
+    start: int
+    id: str
+    name: str
+
+
+class AcknowledgementFrame(NamedTuple):
+    """The output of this process is acknowledged up to `position`; `mine`: by this very watch."""
+
+    number: int
+    position: int
+    mine: bool
+
+
+class ChangeFrame(NamedTuple):
+    """Something was made, changed or removed, or has exited; the record says what."""
+
+    record: dict[str, Any]
+
+
 class EndFrame(NamedTuple):
-    """The watch has ended; the connection takes commands again."""
+    """The stream has ended; the connection takes commands again."""
+
+
+Frame = OutputFrame | ExitFrame | LossFrame | IntroductionFrame | AcknowledgementFrame | ChangeFrame | EndFrame
 
 
 class _Incomplete:
@@ -116,14 +140,14 @@ class ClientProtocol:
         except ValueError as error:
             raise ProtocolError(str(error)) from None
 
-    def next_frame(self) -> OutputFrame | ExitFrame | LossFrame | EndFrame | _Incomplete:
+    def next_frame(self) -> Frame | _Incomplete:
         """The next frame of the watch."""
         header = self._header
         if header is None:
             line = self._buffer.next_line()
             if line is None:
                 return INCOMPLETE
-            header = line.decode('utf-8', 'replace').split(' ')
+            header = _text(line).split(' ')
         try:
             return self._frame(header)
         except ProtocolError:
@@ -131,7 +155,7 @@ class ClientProtocol:
         except (ValueError, IndexError):
             raise ProtocolError(f'not a frame: {" ".join(header)[:80]!r}') from None
 
-    def frames_with(self, data: bytes) -> list[OutputFrame | ExitFrame | LossFrame | EndFrame]:
+    def frames_with(self, data: bytes) -> list[Frame]:
         """The frames that would be whole if `data` were received now; nothing is taken."""
         probe = ClientProtocol()
         probe._header = self._header
@@ -141,18 +165,14 @@ class ClientProtocol:
             frames.append(frame)
         return frames
 
-    def _frame(self, header: list[str]) -> OutputFrame | ExitFrame | LossFrame | EndFrame | _Incomplete:
+    def _frame(self, header: list[str]) -> Frame | _Incomplete:
         kind = header[0]
         if kind in ('o', 'e'):
             return self._output(header)
-        if kind == 'x':
-            return ExitFrame(int(header[1]), float(header[2]), int(header[3]))
-        if kind == 'l':
-            return LossFrame(int(header[1]), int(header[2]), int(header[3]), header[4])
-        if kind == '.':
-            return _END
+        if kind in _FRAMES:
+            return _FRAMES[kind](header)
         if kind.startswith('!'):  # the kernel could not make sense of what this client said
-            raise ProtocolError(str(structured.decode_reply(' '.join(header).encode())))
+            raise ProtocolError(str(structured.decode_reply(' '.join(header).encode('utf-8', 'surrogatepass'))))
         raise ValueError(kind)
 
     def _output(self, header: list[str]) -> OutputFrame | _Incomplete:
@@ -165,3 +185,27 @@ class ClientProtocol:
         if block[-1:] != b'\n':
             raise ValueError('unterminated output')
         return OutputFrame(stream, int(index), float(time), int(end), block[:-1])
+
+
+def _text(line: bytes | bytearray) -> str:
+    try:
+        return line.decode('utf-8', 'surrogatepass')
+    except UnicodeDecodeError:
+        raise ProtocolError(f'not a frame: {bytes(line[:40])!r}') from None
+
+
+def _change(header: list[str]) -> ChangeFrame:
+    record = structured.decode_change(' '.join(header[1:]))
+    if not isinstance(record, dict):
+        raise ValueError('a change is a record')
+    return ChangeFrame(record)
+
+
+_FRAMES: dict[str, Callable[[list[str]], Frame]] = {
+    'x': lambda h: ExitFrame(int(h[1]), float(h[2]), int(h[3])),
+    'l': lambda h: LossFrame(int(h[1]), int(h[2]), int(h[3]), h[4]),
+    'n': lambda h: IntroductionFrame(int(h[1]), float(h[2]), int(h[3]), h[4], h[5]),
+    'a': lambda h: AcknowledgementFrame(int(h[1]), int(h[2]), h[3] == '1'),
+    'c': _change,
+    '.': lambda _: _END,
+}

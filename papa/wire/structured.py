@@ -12,20 +12,29 @@ A request is a TAB, then fields separated by TABs; a reply is one line whose fir
 Fields and texts are UTF-8 (lone surrogates included) with the escapes of PostgreSQL's COPY format for
 the characters that would break the framing: ``\\\\``, ``\\t`` and ``\\n``.
 
-While a watch runs, frames come unasked. Each is a header line and, for output, raw bytes and a newline;
-INDEX counts the watched processes in the order of the reply that began the watch:
+While a stream runs (a watch, or ``changes``), frames come unasked. Each is a header line and, for output,
+raw bytes and a newline. INDEX stands for one watched process: those in the reply that began the watch are
+counted from 0, later ones are introduced by ``n``:
 
 ========================================  ==========================================================
+``n INDEX TIME START ID NAME``            from now on INDEX is this process, started at TIME and told from
+                                          position START on (only to a watch that follows)
 ``o INDEX TIME END SIZE``                 SIZE bytes of standard output; END is the position of their end
 ``e INDEX TIME END SIZE``                 the same of standard error
 ``x INDEX TIME EXITCODE``                 the process has ended and everything before was delivered
-``l INDEX START END REASON``              the bytes from START to END are lost to this watch
-``.``                                     the watch has ended; the connection takes commands again
+``l INDEX START END REASON``              the bytes from START to END are lost to this watch: ``overflow``,
+                                          ``acknowledged`` (others took them) or ``slow`` (this watch was)
+``a INDEX POSITION MINE``                 acknowledged up to POSITION, by this watch (1) or by others (0);
+                                          only after ``events``
+``c JSON``                                one change (see `papa.events.Change`)
+``.``                                     the stream has ended; the connection takes commands again
 ========================================  ==========================================================
 
 The sequence number of a frame is the position that it ends at: a byte offset in what the process has
-written. The client acknowledges positions with ``ack`` and a field ``INDEX:POSITION`` for each process
-(``INDEX:x`` acknowledges its exit), without a reply, and ends the watch with ``stop``.
+written. Without a reply, the client says meanwhile: ``ack`` and a field ``INDEX:POSITION`` for each process
+whose output it acknowledges (``INDEX:x`` for its exit); ``events`` to be told at once of acknowledgements,
+introductions and losses, which else come only before something that a reader waits for; ``stop`` to end
+the stream, with acknowledgements as for ``ack``.
 """
 
 from __future__ import annotations
@@ -41,11 +50,14 @@ if TYPE_CHECKING:
 
 END = b'.\n'
 ACKNOWLEDGE = 'ack'
+EVENTS = 'events'
 STOP = 'stop'
-CONTROLS = frozenset((ACKNOWLEDGE, STOP))
+CONTROLS = frozenset((ACKNOWLEDGE, EVENTS, STOP))
 
 STDOUT, STDERR = 'o', 'e'
 EXIT_MARK = 'x'
+
+OVERFLOW, TAKEN, SLOW = 'overflow', 'acknowledged', 'slow'  # the reasons of a loss
 
 # Not ASCII only: two lone surrogates, escaped one after the other, would come back as one character.
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(',', ':')).encode
@@ -140,3 +152,23 @@ def exit_frame(index: int, time: float, exit_code: int) -> bytes:
 def loss_frame(index: int, start: int, end: int, reason: str) -> bytes:
     """The frame that tells of a loss."""
     return f'l {index} {start} {end} {reason}\n'.encode()
+
+
+def introduction_frame(index: int, time: float, start: int, process_id: str, name: str) -> bytes:
+    """The frame that says which process an index stands for."""
+    return f'n {index} {time!r} {start} {process_id} {name}\n'.encode('utf-8', 'surrogatepass')
+
+
+def acknowledgement_frame(index: int, position: int, mine: bool) -> bytes:
+    """The frame that tells up to where the output of a process is acknowledged."""
+    return f'a {index} {position} {mine:d}\n'.encode()
+
+
+def change_frame(change: dict[str, Any]) -> bytes:
+    """The frame that tells of a change."""
+    return f'c {_dumps(change)}\n'.encode('utf-8', 'surrogatepass')
+
+
+def decode_change(text: str) -> Any:
+    """What the frame of a change says, from the text after its first space. Raises `ValueError`."""
+    return _record(text)
