@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from papa.client.calls import DEVNULL, PIPE, STDOUT
+from papa.client.arguments import DEVNULL, PIPE, STDOUT
 from papa.client.embedded import set_debug_mode
 from papa.client.process_output import ProcessOutput
 from papa.client.settings import set_default_connection_timeout, set_default_path, set_default_port

@@ -1,164 +1,182 @@
-"""What to send for each call, and what to make of its reply. No I/O: sync and async clients share it."""
+"""Each call: the fields to send, and what to make of the result. Nothing here does I/O.
+
+The functions have the names and the parameters of the methods of `Papa`, where they are documented. `Papa`,
+`AsyncPapa` and pipelines share them.
+"""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
+from typing import Any, Generic, TypeVar
 
+from papa.client import arguments
+from papa.client.arguments import UNSET, Unset
+from papa.client.change_state import ChangeState
+from papa.client.watch_state import WatchState
 from papa.errors import BadRequest
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
-PIPE, STDOUT, DEVNULL = -1, -2, -3  # those of subprocess, which is slow to import
-
-_FAMILIES = {socket.AF_INET: 'inet', socket.AF_INET6: 'inet6', socket.AF_UNIX: 'unix'}
-_TYPES = {
-    getattr(socket, f'SOCK_{name.upper()}'): name
-    for name in ('stream', 'dgram', 'raw', 'rdm', 'seqpacket')
-    if hasattr(socket, f'SOCK_{name.upper()}')
-}
-_STREAMS = {PIPE: 'pipe', DEVNULL: 'devnull', STDOUT: 'stdout'}
+T = TypeVar('T')
+Call = tuple[list[str], Callable[[Any], T]]
+Argument = str | bytes | PathLike[Any] | int | float
 
 
-def names(command: str, given: Iterable[str]) -> list[str]:
-    """A command whose words are names."""
-    return [command, *map(_name_or_number, given)]
+class Opening(Generic[T]):
+    """What makes the state of a stream of the reply that begins it; the stream takes the connection over."""
+
+    __slots__ = ('_make',)
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+
+    def __call__(self, reply: Any) -> T:
+        return self._make(reply)
 
 
-def _name_or_number(name: object) -> str:
-    if isinstance(name, int) and not isinstance(name, bool):  # a PID or a file number
-        return str(name)
-    return _name(name)
+def _as_it_is(reply: Any) -> Any:
+    return reply
 
 
-def _name(name: object) -> str:
-    if isinstance(name, str):
-        return name
-    raise BadRequest(f'A name is text, not {name!r}')
+def _nothing(_reply: Any) -> None:
+    return None
 
 
-def get_value(name: str) -> list[str]:
-    """The ``get`` of a value."""
-    return ['get', _name(name)]
+def _true(_reply: Any) -> bool:
+    return True
 
 
-def set_value(name: str, value: str | None) -> list[str]:
-    """The ``set`` of a value, or its clearing."""
-    if value is None:
-        return ['set', _name(name)]
-    if not isinstance(value, str):
-        raise BadRequest(f'A value is text, not {type(value).__name__}: encode it first, with json for example')
-    return ['set', _name(name), value]
+def whether_it_exits(reply: Any) -> bool:
+    return str(reply).startswith('Exiting')
+
+
+# Sockets
+
+
+def list_sockets(*names: str | int) -> Call[dict[str, dict[str, Any]]]:
+    return arguments.names('list sockets', names), dict
 
 
 def make_socket(
-    name: str, host: str | None, port: int | None, family: int | None, socket_type: int | None,
-    backlog: int | None, path: str | None, umask: int | None, interface: str | None, reuseport: bool | None,
-) -> list[str]:
-    """The ``make socket`` for the parameters of `Papa.make_socket`."""
+    name: str, host: str | None = None, port: int | None = None, family: int | None = None,
+    socket_type: int | None = None, backlog: int | None = None, path: str | PathLike[str] | None = None,
+    umask: int | None = None, interface: str | None = None, reuseport: bool | None = None,
+) -> Call[dict[str, Any]]:
     if path is None:
         umask = None  # as papa 1.0 has it: circus always gives one, which means only Unix sockets
     options = {
-        'host': host, 'port': port, 'family': _known('family', family, _FAMILIES),
-        'type': _known('socket_type', socket_type, _TYPES), 'backlog': backlog,
-        'path': _path('path', path), 'umask': umask, 'interface': interface,
+        'host': host, 'port': port, 'family': arguments.constant('family', family, arguments.FAMILIES),
+        'type': arguments.constant('socket_type', socket_type, arguments.TYPES), 'backlog': backlog,
+        'path': arguments.path('path', path), 'umask': umask, 'interface': interface,
         'reuseport': '1' if reuseport else None,
     }
-    return ['make socket', _name(name), *_words(options), '--']
+    fields = ['make socket', arguments.name_word(name), *arguments.words(options), '--']
+    return fields, lambda reply: dict(reply[name])
+
+
+def remove_sockets(*names: str | int) -> Call[bool]:
+    return arguments.names('remove sockets', names), _true
+
+
+# Values
+
+
+def list_values(*names: str) -> Call[dict[str, str]]:
+    return arguments.names('list values', names), dict
+
+
+def set(  # noqa: A001 - the name of the method
+    name: str, value: str | None = None, *, expected: str | Unset | None = UNSET
+) -> Call[None]:
+    word = arguments.name_word(name)
+    words = [] if value is None else [arguments.value_word(value)]
+    if expected is UNSET:
+        return ['set', word, *words], _nothing
+    fields = ['compare-and-set', word]
+    if expected is not None:
+        fields.append(f'expected={arguments.value_word(expected)}')
+    return fields + [f'value={text}' for text in words], _nothing
+
+
+def get(name: str) -> Call[str | None]:
+    if not isinstance(name, str):
+        arguments.name_word(name)
+    return ['get', name], _as_it_is
+
+
+def remove_values(*names: str) -> Call[bool]:
+    return arguments.names('remove values', names), _true
+
+
+# Processes
+
+
+def list_processes(*names: str | int) -> Call[dict[str, dict[str, Any]]]:
+    return arguments.names('list processes', names), dict
 
 
 def make_process(
-    name: str, executable: Any, args: Any, env: Mapping[Any, Any] | None, working_dir: Any,
-    uid: int | str | None, gid: int | str | None, rlimits: Mapping[str, int] | None,
-    stdout: int | None, stderr: int | None, bufsize: int | str | None, watch_immediately: bool | None,
-    overflow: str | None, umask: int | None,
-) -> list[str]:
-    """The ``make process`` for the parameters of `Papa.make_process`."""
-    options: dict[str, Any] = {
-        'working_dir': _path('working_dir', working_dir), 'uid': uid, 'gid': gid,
-        'bufsize': bufsize, 'stdout': _stream('stdout', stdout), 'stderr': _stream('stderr', stderr),
+    name: str, executable: Argument | None = None, args: Argument | Iterable[Argument] | None = None,
+    env: Mapping[Any, Any] | None = None, working_dir: str | PathLike[str] | None = None,
+    uid: int | str | None = None, gid: int | str | None = None, rlimits: Mapping[str, int] | None = None,
+    stdout: int | None = None, stderr: int | None = None, bufsize: int | str | None = None,
+    watch_immediately: bool | None = None, overflow: str | None = None, umask: int | None = None,
+) -> Call[Any]:
+    options = {
+        'working_dir': arguments.path('working_dir', working_dir), 'uid': uid, 'gid': gid, 'bufsize': bufsize,
+        'stdout': arguments.stream('stdout', stdout), 'stderr': arguments.stream('stderr', stderr),
         'overflow': overflow, 'umask': umask, 'watch': '1' if watch_immediately else None,
+        **arguments.limits(rlimits), 'env': 'empty' if env is not None and not env else None,
     }
-    for key, value in _mapping('rlimits', rlimits).items():
-        if not isinstance(key, str):
-            raise BadRequest(f'A name in rlimits is text, not {key!r}')
-        if value is None:
-            raise BadRequest(f'rlimit.{key} must be a number, not None')
-        options[f'rlimit.{key.lower()}'] = value
-    if env is not None and not env:
-        options['env'] = 'empty'
-    words = _words(options) + _environment(_mapping('env', env))
-    return ['make process', _name(name), *words, '--', *_argv(executable, args)]
+    words = arguments.words(options) + arguments.environment(arguments.mapping('env', env))
+    fields = ['make process', arguments.name_word(name), *words, '--', *arguments.argv(executable, args)]
+    if watch_immediately:
+        return fields, Opening(lambda reply: WatchState(reply['watching']))
+    return fields, lambda reply: reply[name]
 
 
-def _mapping(key: str, value: Any) -> Mapping[Any, Any]:
-    if value is None or isinstance(value, Mapping):
-        return value or {}
-    raise BadRequest(f'{key} must be a mapping, such as a dict, not {value!r}')
+def remove_processes(*names: str | int) -> Call[bool]:
+    return arguments.names('remove processes', names), _true
 
 
-def _path(key: str, value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, (str, bytes, os.PathLike)):
-        return os.fsdecode(value)
-    raise BadRequest(f'{key} must be a path, not {value!r}')
+def acknowledge_output(name: str, position: int, id: str | None = None) -> Call[int]:  # noqa: A002 - the kernel's word
+    words = [] if id is None else [arguments.id_word(id)]
+    return ['acknowledge', arguments.name_word(name), arguments.position_word(position), *words], int
 
 
-def _environment(env: Mapping[Any, Any]) -> list[str]:
-    words = []
-    for key, value in env.items():
-        name = _text('A variable', key)
-        if not name or '=' in name:
-            raise BadRequest(f'The name of an environment variable may not be empty or have "=": {name!r}')
-        words.append(f'env.{name}={_text(name, value)}')
-    return words
+def watch_processes(
+    *names: str | int, peek: bool = False, last: int | str | None = None, follow: bool = False,
+    since: Mapping[str, tuple[str, int]] | None = None,
+) -> Call[WatchState]:
+    if last is not None and not peek:
+        raise BadRequest('last is for a watch that only peeks: with peek=True')
+    places = arguments.mapping('since', since)
+    options = {
+        'peek': '1' if peek else None, 'last': last, 'follow': '1' if follow else None,
+        'since': ','.join(map(arguments.place_word, places.values())) or None,
+    }
+    words = arguments.words(options)
+    command, *patterns = arguments.names('watch processes', names)
+    if words or '--' in patterns:
+        words.append('--')
+
+    def open_state(reply: Any) -> WatchState:
+        ids = {name: place[0] for name, place in places.items()}
+        return WatchState(reply['watching'], peek=bool(peek), follow=bool(follow), expected=ids)
+
+    return [command, *words, *patterns], Opening(open_state)
 
 
-def _argv(executable: Any, args: Any) -> list[str]:
-    argv = [] if executable is None else [_text('The executable', executable)]
-    if args is None:
-        return argv
-    if isinstance(args, (str, bytes, os.PathLike)) or not hasattr(args, '__iter__'):
-        args = (args,)
-    return argv + [_text('An argument', item) for item in args]
+# The rest
 
 
-def _text(what: str, value: Any) -> str:
-    """Text for what the operating system takes as bytes, exactly."""
-    if isinstance(value, (str, bytes, os.PathLike)):
-        return os.fsdecode(value)
-    if isinstance(value, (int, float)):
-        return str(value)
-    raise BadRequest(f'{what} must be text, bytes, a path or a number, not {value!r}')
+def changes(*kinds: str, every: float | None = None) -> Call[ChangeState]:
+    asked = arguments.kinds(kinds)
+    return ['changes', *arguments.every(every), *asked], Opening(lambda _: ChangeState(asked or arguments.KINDS))
 
 
-def _words(options: Mapping[str, Any]) -> list[str]:
-    words = []
-    for key, value in options.items():
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, str, bytes)):
-            raise BadRequest(f'{key} must be text or a whole number, not {value!r}')
-        words.append(f'{key}={os.fsdecode(value) if isinstance(value, bytes) else value}')
-    return words
+def kernel_info() -> Call[dict[str, Any]]:
+    return ['info'], dict
 
 
-def _known(key: str, value: int | None, table: Mapping[Any, str]) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and value in table:
-        return table[value]
-    raise BadRequest(f'{key} must be a constant of the socket module for {", ".join(table.values())}, not {value!r}')
-
-
-def _stream(key: str, value: int | None) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, int) and value in _STREAMS and (key == 'stderr' or value != STDOUT):
-        return _STREAMS[value]
-    raise BadRequest(f'{key} must be papa.PIPE or papa.DEVNULL' + (' or papa.STDOUT' if key == 'stderr' else ''))
+def exit_if_idle() -> Call[bool]:
+    return ['exit-if-idle'], whether_it_exits

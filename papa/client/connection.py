@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 
+from papa.client import dialing
 from papa.endpoint import Endpoint
-from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
+from papa.errors import ConnectionLost, Error
 from papa.wire import structured
-from papa.wire.client import INCOMPLETE, ClientProtocol, ProtocolError
+from papa.wire.client import INCOMPLETE, ClientProtocol, EndFrame, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol
 
     from papa.wire.client import Frame
 
+    class Taker(Protocol):
+        """What takes the frames of a stream."""
+
+        @property
+        def full(self) -> bool: ...
+
+        def take(self, frame: Frame) -> None: ...
+
+
 _RECEIVE_SIZE = 65536
-_RETRY = 0.01  # seconds
+_SEND_SIZE = 262144
 _PEEK_SIZE = 262144  # more than any frame
 
 
@@ -28,13 +39,13 @@ class Connection:
     Any failure in the middle closes it, so that it can never be out of step.
     """
 
-    __slots__ = ('_protocol', '_socket', 'closed', 'endpoint', 'version')
+    __slots__ = ('_protocol', '_receive', '_send', '_socket', 'closed', 'endpoint', 'version')
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         """Connect and take the greeting within `timeout` seconds.
 
-        Raises `ConnectFailed` if nothing answers, and what a kernel that refuses says. OSError
-        passes through where a kernel that is started now could change it.
+        Raises `ConnectFailed` if nothing answers, and what a kernel that refuses says. The errors of
+        `dialing.NOBODY` pass through: a kernel that is started now could change them.
         """
         self.closed = False
         self.endpoint = endpoint
@@ -46,22 +57,19 @@ class Connection:
         except BaseException:
             self.close()
             raise
+        self._send = self._socket.sendall
+        self._receive = self._socket.recv
 
     def _greeting(self, deadline: float, timeout: float) -> str:
         while True:
-            try:
-                greeting = self._protocol.next_greeting()
-            except ProtocolError:
-                raise ConnectFailed(f'What listens at {self.endpoint} is not papa') from None
-            except Error as error:
-                raise type(error)(f'The kernel at {self.endpoint} cannot be used: {error}') from None
-            if isinstance(greeting, str):
-                return greeting
+            version = dialing.greeting(self.endpoint, self._protocol)
+            if version is not None:
+                return version
             self._socket.settimeout(max(0.001, deadline - time.monotonic()))
             try:
                 data = self._socket.recv(_RECEIVE_SIZE)
             except TimeoutError:
-                raise ConnectFailed(f'What listens at {self.endpoint} has not greeted in {timeout:g} seconds') from None
+                raise dialing.silence(self.endpoint, timeout) from None
             except OSError:
                 data = b''
             if not data:
@@ -72,19 +80,26 @@ class Connection:
         """The descriptor of the socket; -1 once it is closed."""
         return self._socket.fileno()
 
-    def call(self, fields: Sequence[str], *, watch: bool = False) -> Any:
+    def detach(self) -> socket.socket:
+        """The socket, for somebody else to use from here on."""
+        self.closed = True
+        return self._socket
+
+    # Requests and replies
+
+    def call(self, fields: Sequence[str], *, opens_stream: bool = False) -> Any:
         """Send a request and return its result. Raises the `Error` that it got, or `ConnectionLost`.
 
-        With `watch`, what follows the reply stays in the socket, so that `select` sees it.
+        Where it opens a stream, what follows the reply stays in the socket, so that `select` sees it.
         """
-        receive = self._receive_line if watch else self._receive
-        protocol = self._protocol
         try:
-            self._socket.sendall(structured.encode_request(fields))
+            self._send(structured.encode_request(fields))
             reply: Any = INCOMPLETE
             while reply is INCOMPLETE:
-                protocol.receive(receive())
-                reply = protocol.next_reply()
+                data = self._receive_line() if opens_stream else self._receive(_RECEIVE_SIZE)
+                if not data:
+                    raise EOFError
+                reply = self._protocol.reply_in(data)
         except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(fields[0], error) from None
         except BaseException:  # an interrupt in the middle: the reply would come to the next call
@@ -94,75 +109,110 @@ class Connection:
             raise reply
         return reply
 
-    def tell(self, fields: Sequence[str], doing: str) -> None:
-        """Send what has no reply. Raises `ConnectionLost`; what has arrived before can still be taken."""
+    def converse(self, requests: Sequence[bytes], replies: list[Any]) -> None:
+        """Send all requests and add their replies to `replies`. Raises `ConnectionLost`.
+
+        It receives while it sends: the kernel reads no further while too much waits to be received.
+        """
         try:
-            self._socket.sendall(structured.encode_request(fields))
+            self._exchange(memoryview(b''.join(requests)), len(requests), replies)
+        except (OSError, EOFError, ProtocolError) as error:
+            raise self._lost('pipeline', error) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def _exchange(self, unsent: memoryview, count: int, replies: list[Any]) -> None:
+        poller = select.poll()
+        while len(replies) < count:
+            poller.register(self._socket, select.POLLIN | select.POLLOUT if unsent else select.POLLIN)
+            ((_, events),) = poller.poll()
+            if events & select.POLLOUT:
+                try:
+                    unsent = unsent[self._socket.send(unsent[:_SEND_SIZE], socket.MSG_DONTWAIT) :]
+                except BlockingIOError:
+                    pass
+            if events & ~select.POLLOUT and self._fill():
+                replies += self._protocol.next_replies()
+
+    # Streams
+
+    def tell(self, fields: Sequence[str], doing: str, note: Callable[[], object] = bool) -> None:
+        """Send what has no reply, and `note` that it was sent. Raises `ConnectionLost`; what has arrived before
+        can still be taken."""
+        try:
+            self._send(structured.encode_request(fields))
+            note()
         except OSError as error:
             raise self._explain(doing, error) from None
         except BaseException:
             self.close()
             raise
 
-    def next_frame(self, doing: str) -> Frame:
-        """Wait for the next frame of a watch. Raises `ConnectionLost`."""
-        while True:
-            frame = self._frame(doing)
-            if frame is not None:
-                return frame
-            self._fill(doing, 0)
+    def wait(self) -> None:
+        """Wait until something has arrived. Nothing is taken: an interrupt here harms nothing."""
+        if not self.closed:
+            poller = select.poll()
+            poller.register(self._socket, select.POLLIN)
+            poller.poll()
 
-    def frame_at_hand(
-        self, doing: str, *, fill: bool = True
-    ) -> Frame | None:
-        """The next frame of a watch if it has arrived whole, else None. Raises `ConnectionLost`.
+    def take(self, taker: Taker, doing: str) -> None:
+        """Give `taker` each frame that has arrived whole, as long as it is not full. Raises `ConnectionLost`.
 
-        Without `fill`, what has arrived is only what was taken from the socket already.
+        What an interrupt stops in the middle could not be repeated exactly: it closes the connection.
         """
-        frame = self._frame(doing)
-        while frame is None and fill and self._fill(doing, socket.MSG_DONTWAIT):
-            frame = self._frame(doing)
-        return frame
+        try:
+            while True:
+                while (frame := self._protocol.next_frame()) is not INCOMPLETE:
+                    taker.take(frame)  # type: ignore[arg-type]
+                if taker.full or not self._fill():
+                    return
+        except (OSError, EOFError, ProtocolError) as error:
+            raise self._lost(doing, error) from None
+        except BaseException:
+            self.close()
+            raise
 
     def frames_in_socket(self, doing: str) -> list[Frame]:
         """The whole frames that have arrived, without taking them. Raises `ConnectionLost`."""
         try:
-            waiting = self._receive(socket.MSG_PEEK | socket.MSG_DONTWAIT, _PEEK_SIZE)
+            waiting = self._socket.recv(_PEEK_SIZE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+            if not waiting:
+                raise EOFError
             return self._protocol.frames_with(waiting)
         except BlockingIOError:
             return []
         except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(doing, error) from None
 
-    def _frame(self, doing: str) -> Frame | None:
+    def wait_for_end(self, doing: str) -> None:
+        """Take frames, unseen, until the one that ends the stream. Raises `ConnectionLost`."""
         try:
-            frame = self._protocol.next_frame()
-        except ProtocolError as error:
+            while not isinstance(frame := self._protocol.next_frame(), EndFrame):
+                if frame is INCOMPLETE:
+                    self._fill(0)
+        except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(doing, error) from None
-        except BaseException:  # an interrupt in the middle of a frame
+        except BaseException:
             self.close()
             raise
-        return None if frame is INCOMPLETE else frame  # type: ignore[return-value]
 
-    def _fill(self, doing: str, flags: int) -> bool:
+    def _fill(self, flags: int = socket.MSG_DONTWAIT) -> bool:
         try:
-            self._protocol.receive(self._receive(flags))
+            data = self._socket.recv(_RECEIVE_SIZE, flags)
         except BlockingIOError:
             return False
-        except (OSError, EOFError) as error:
-            raise self._lost(doing, error) from None
-        return True
-
-    def _receive(self, flags: int = 0, size: int = _RECEIVE_SIZE) -> bytes:
-        data = self._socket.recv(size, flags)
         if not data:
             raise EOFError
-        return data
+        self._protocol.receive(data)
+        return True
 
     def _receive_line(self) -> bytes:
         """The rest of a line, or a part of it, and nothing beyond."""
-        waiting = self._receive(socket.MSG_PEEK)
+        waiting = self._socket.recv(_RECEIVE_SIZE, socket.MSG_PEEK)
         return self._socket.recv(waiting.find(b'\n') + 1 or len(waiting))
+
+    # The end
 
     def _lost(self, doing: str, error: Exception) -> ConnectionLost:
         lost = self._explain(doing, error)
@@ -170,13 +220,7 @@ class Connection:
         return lost
 
     def _explain(self, doing: str, error: Exception) -> ConnectionLost:
-        if self.closed:
-            reason = 'it was lost before'
-        elif isinstance(error, ProtocolError):
-            reason = str(error)
-        else:
-            reason = getattr(error, 'strerror', None) or 'it was closed'
-        return ConnectionLost(f'Lost the connection to the kernel at {self.endpoint} during "{doing}": {reason}')
+        return ConnectionLost(dialing.loss(self.endpoint, doing, error, before=self.closed))
 
     def close(self) -> None:
         """Close the socket."""
@@ -185,7 +229,7 @@ class Connection:
 
 
 def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
-    connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    connection = dialing.new_socket(endpoint)
     deadline = time.monotonic() + timeout
     try:
         connection.settimeout(timeout)
@@ -193,20 +237,19 @@ def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
             try:
                 connection.connect(endpoint.address)
                 break
-            except BlockingIOError:  # unix(7): the queue of the listener is full
+            except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise TimeoutError from None
-                time.sleep(_RETRY)
-        if endpoint.path is None:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException as error:
+                time.sleep(dialing.RETRY)
+        if dialing.is_its_own_peer(endpoint, connection):
+            raise ConnectionRefusedError
+    except dialing.NOBODY:
         connection.close()
-        if isinstance(error, PermissionError):
-            raise AccessDenied(f'You may not connect to the kernel at {endpoint}') from None
-        if isinstance(error, TimeoutError):
-            raise ConnectFailed(f'The kernel at {endpoint} has not answered in {timeout:g} seconds') from None
         raise
-    if endpoint.path is None and connection.getsockname() == connection.getpeername():
-        connection.close()  # TCP lets a port in the ephemeral range connect to itself
-        raise ConnectionRefusedError
+    except OSError as error:
+        connection.close()
+        raise dialing.failure(endpoint, timeout, error) from None
+    except BaseException:
+        connection.close()
+        raise
     return connection

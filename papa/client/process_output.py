@@ -16,4 +16,16 @@ class ProcessOutput(_Fields):
 
     `name` is the name of the process, `timestamp` when the kernel captured it (seconds since the
     epoch), `data` the bytes or, of an exit, the exit code (negative: the signal, as `subprocess.Popen`).
+
+    Beside these three fields of the tuple: `position` is where it ends, a byte offset in all that the process
+    has written (of an exit, where its output ends); `id` is that of the process, unique to this start of it.
     """
+
+    position: int = 0
+    id: str = ''
+
+    def __new__(cls, name: str, timestamp: float, data: Any, position: int = 0, id: str = '') -> ProcessOutput:  # noqa: A002
+        self = super().__new__(cls, name, timestamp, data)
+        self.position = position
+        self.id = id
+        return self

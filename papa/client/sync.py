@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from papa.client import calls, embedded, settings
+from papa.client import calls, dialing, embedded, finding, settings
+from papa.client.arguments import UNSET, Unset
+from papa.client.calls import Argument, Opening
+from papa.client.changes import Changes
 from papa.client.connection import Connection
 from papa.client.watcher import Watcher
-from papa.errors import ConnectFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from os import PathLike
     from types import TracebackType
-    from typing import Any
+    from typing import Any, TypeVar
 
-    Argument = str | bytes | PathLike[Any] | int | float
+    from papa.client.calls import Call
+    from papa.client.pipeline import Pipeline
+
+    T = TypeVar('T')
 
 
 class Papa:
@@ -42,9 +47,9 @@ class Papa:
         self.connection_timeout = settings.connection_timeout(connection_timeout)
         self._open = True
         self._connection: Connection | None = None
-        self._connection = self._try_to_connect()
-        if self._connection is None:
-            self._connection = self._start_kernel() if autostart else self._no_kernel()
+        self._connection = (
+            finding.find_or_start(self.endpoint, self.connection_timeout) if autostart else self._reconnect()
+        )
 
     def __enter__(self) -> Papa:
         return self
@@ -59,61 +64,57 @@ class Papa:
         """Close the connection. A watcher that has taken it over keeps it."""
         self._open = False
         if self._connection is not None:
-            self._discard(self._connection)
+            finding.discard(self._connection)
             self._connection = None
 
     def fileno(self) -> int | None:
         """The descriptor of the connection, or None if there is none (a watcher has it)."""
         return None if self._connection is None else self._connection.fileno()
 
-    # Connecting
+    # Connecting and calling
 
-    def _try_to_connect(self) -> Connection | None:
-        try:
-            connection = Connection(self.endpoint, self.connection_timeout)
-        except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError):
-            return None
-        except OSError as error:
-            raise ConnectFailed(f'Cannot connect to the kernel at {self.endpoint}: {error.strerror}') from None
-        embedded.opened(self.endpoint)
+    def _reconnect(self) -> Connection:
+        connection = finding.find(self.endpoint, self.connection_timeout)
+        if connection is None:
+            raise dialing.absence(self.endpoint)
         return connection
-
-    def _start_kernel(self) -> Connection:
-        if embedded.is_enabled():
-            return embedded.connect_or_start(self.endpoint, self._try_to_connect)
-        from papa.client.launch import connect_or_start
-
-        return connect_or_start(self.endpoint, self.connection_timeout, self._try_to_connect)
-
-    def _no_kernel(self) -> Connection:
-        raise ConnectFailed(f'There is no kernel at {self.endpoint}')
-
-    def _discard(self, connection: Connection) -> None:
-        embedded.closed(self.endpoint)
-        connection.close()
 
     def _connected(self) -> Connection:
         connection = self._connection
         if connection is None or connection.closed:
             if connection is not None:
                 self._connection = None
-                self._discard(connection)
-            self._connection = connection = self._try_to_connect() or self._no_kernel()
+                finding.discard(connection)
+            self._connection = connection = self._reconnect()
             self._open = True
         return connection
 
-    def _call(self, fields: Sequence[str], *, watch: bool = False) -> Any:
+    def _run(self, call: Call[T]) -> T:
+        fields, read = call
         connection = self._connection
         if connection is None or connection.closed:
             connection = self._connected()
-        return connection.call(fields, watch=watch)
+        return read(connection.call(fields))
+
+    def _open_stream(self, call: Call[T]) -> tuple[Connection, T]:
+        """Begin a stream, which takes the connection over."""
+        fields, read = call
+        connection = self._connected()
+        reply = connection.call(fields, opens_stream=True)
+        self._connection = None
+        return connection, read(reply)
+
+    def converse(self, requests: Sequence[bytes], replies: list[Any]) -> None:
+        """Send requests of a pipeline and collect their replies, those that come before a loss too.
+        Raises `ConnectionLost`."""
+        self._connected().converse(requests, replies)
 
     def give_back(self, connection: Connection) -> None:
         """Take back the connection of a watcher that has ended, if there is no other; else close it."""
         if self._open and self._connection is None and not connection.closed:
             self._connection = connection
         else:
-            self._discard(connection)
+            finding.discard(connection)
 
     # Sockets
 
@@ -123,7 +124,7 @@ class Papa:
         The keys are those that apply of `family`, `type`, `backlog`, `path`, `umask`, `host`, `port`,
         `interface`, `reuseport` and `fileno`.
         """
-        return dict(self._call(calls.names('list sockets', names)))  # type: ignore[arg-type]
+        return self._run(calls.list_sockets(*names))
 
     def make_socket(
         self, name: str, host: str | None = None, port: int | None = None, family: int | None = None,
@@ -136,41 +137,40 @@ class Papa:
         TCP socket of 127.0.0.1 on a port that the system assigns. Raises `Conflict` if the name is
         taken with other parameters, `BadRequest` or `SystemFailure` if it cannot be made.
         """
-        fields = calls.make_socket(
-            name, host, port, family, socket_type, backlog, path, umask, interface, reuseport  # type: ignore[arg-type]
-        )
-        return dict(self._call(fields)[name])
+        return self._run(calls.make_socket(
+            name, host, port, family, socket_type, backlog, path, umask, interface, reuseport
+        ))
 
     def remove_sockets(self, *names: str | int) -> bool:
         """Close sockets and forget them; without names, all. Raises `NotFound` for a plain name that is not there."""
-        self._call(calls.names('remove sockets', names))  # type: ignore[arg-type]
-        return True
+        return self._run(calls.remove_sockets(*names))
 
     # Values
 
     def list_values(self, *names: str) -> dict[str, str]:
         """Values by name; without names, all."""
-        return dict(self._call(calls.names('list values', names)))
+        return self._run(calls.list_values(*names))
 
-    def set(self, name: str, value: str | None = None) -> None:
-        """Set a value, or clear it with None. Every text comes back exactly as it was."""
-        self._call(calls.set_value(name, value))
+    def set(self, name: str, value: str | None = None, *, expected: str | Unset | None = UNSET) -> None:
+        """Set a value, or clear it with None. Every text comes back exactly as it was.
+
+        With `expected`, only if the present value is that, or with None if there is none; else raises `Conflict`.
+        """
+        self._run(calls.set(name, value, expected=expected))
 
     def get(self, name: str) -> str | None:
         """A value, or None if it is not set."""
-        value: str | None = self._call(calls.get_value(name))
-        return value
+        return self._run(calls.get(name))
 
     def remove_values(self, *names: str) -> bool:
         """Clear values. Raises `BadRequest` without names and for ``*``: nobody clears everybody's values."""
-        self._call(calls.names('remove values', names))
-        return True
+        return self._run(calls.remove_values(*names))
 
     # Processes
 
     def list_processes(self, *names: str | int) -> dict[str, dict[str, Any]]:
         """Details by name of the processes that names, wildcards or PIDs mean; of all without names."""
-        return dict(self._call(calls.names('list processes', names)))  # type: ignore[arg-type]
+        return self._run(calls.list_processes(*names))
 
     def make_process(
         self, name: str, executable: Argument | None = None, args: Argument | Iterable[Argument] | None = None,
@@ -191,31 +191,73 @@ class Papa:
         Raises `Conflict` if the name is taken with other parameters, `BadRequest`, `NotFound` (a socket),
         `LimitReached` or `SystemFailure` if it cannot be started.
         """
-        fields = calls.make_process(
+        call = calls.make_process(
             name, executable, args, env, working_dir, uid, gid, rlimits, stdout, stderr, bufsize,
             watch_immediately, overflow, umask,
         )
-        if watch_immediately:
-            return self._watch(fields)
-        return self._call(fields)[name]
+        return Watcher(self, *self._open_stream(call)) if isinstance(call[1], Opening) else self._run(call)
 
     def remove_processes(self, *names: str | int) -> bool:
         """Drop the output of processes and forget each as soon as it has ended; without names, all."""
-        self._call(calls.names('remove processes', names))  # type: ignore[arg-type]
-        return True
+        return self._run(calls.remove_processes(*names))
 
-    def watch_processes(self, *names: str | int) -> Watcher:
-        """Watch the output of processes; without names, of all. At least one must match.
+    def watch_processes(
+        self, *names: str | int, peek: bool = False, last: int | str | None = None, follow: bool = False,
+        since: Mapping[str, tuple[str, int]] | None = None,
+    ) -> Watcher:
+        """Watch the output of processes; without names, of all. At least one must match, unless it follows.
+
+        With `peek` nothing is acknowledged or held back; `last` begins with only so many bytes of what is
+        there (a number, or text such as ``'64k'``). With `follow`, processes that match and are started later
+        are included, and it ends only when it is closed. `since` maps names to the `id` and the `position`
+        after which to go on.
 
         The `Watcher` takes over this object's connection; the next call opens another.
         """
-        return self._watch(calls.names('watch processes', names))  # type: ignore[arg-type]
+        return Watcher(self, *self._open_stream(calls.watch_processes(
+            *names, peek=peek, last=last, follow=follow, since=since
+        )))
 
-    def _watch(self, fields: Sequence[str]) -> Watcher:
-        reply = self._call(fields, watch=True)
-        connection = self._connected()
-        self._connection = None
-        return Watcher(self, connection, reply['watching'])
+    def acknowledge_output(self, name: str, position: int, id: str | None = None) -> int:  # noqa: A002
+        """Acknowledge the output of a process up to `position`; return how many bytes this has released.
+
+        A closed process stays until that is acknowledged by a watcher. Raises `NotFound` if there is none of
+        this name, `Conflict` if it has another `id`.
+        """
+        return self._run(calls.acknowledge_output(name, position, id))
+
+    # The rest
+
+    def changes(self, *kinds: str, every: float | None = None) -> Changes:
+        """What the kernel holds, as a snapshot, and then each change of it, as `papa.events.Change`.
+
+        `kinds` are ``sockets``, ``values`` and ``processes``; all, if none is given. With `every`, counters of
+        processes that moved are told, too, at most once in so many seconds.
+
+        The iterator takes over this object's connection; the next call opens another.
+        """
+        return Changes(self, *self._open_stream(calls.changes(*kinds, every=every)))
+
+    def pipeline(self, raise_errors: bool = True) -> Pipeline:
+        """Many commands in one go: a context manager that sends them when it is left.
+
+        ::
+
+            with p.pipeline() as pipe:
+                pipe.set('a', '1')
+                pipe.get('b')
+            _, b = pipe
+
+        Leaving it raises the first `Error` once all have run or, without `raise_errors`, leaves each in its place.
+        A `ConnectionLost` says how many were answered; their results are kept. Nothing is ever sent twice.
+        """
+        from papa.client.pipeline import Pipeline
+
+        return Pipeline(self, raise_errors)
+
+    def kernel_info(self) -> dict[str, Any]:
+        """What the kernel says of itself: version, pid, endpoint, uptime (seconds), counts, memory."""
+        return self._run(calls.kernel_info())
 
     def exit_if_idle(self) -> bool:
         """End the kernel if it holds nothing; return whether it will.
@@ -223,7 +265,7 @@ class Papa:
         It ends when no connection is open any more, if it is still idle then. If it will, this
         connection is closed.
         """
-        if not str(self._call(('exit-if-idle',))).startswith('Exiting'):
-            return False
-        self.close()
-        return True
+        exits = self._run(calls.exit_if_idle())
+        if exits:
+            self.close()
+        return exits

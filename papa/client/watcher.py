@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from papa.client.process_output import ProcessOutput
 from papa.errors import ConnectionLost
 from papa.wire import structured
-from papa.wire.client import EndFrame, ExitFrame, LossFrame, OutputFrame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,34 +14,30 @@ if TYPE_CHECKING:
 
     from papa.client.connection import Connection
     from papa.client.sync import Papa
+    from papa.client.watch_state import Outputs, WatchState
+    from papa.events import Event
 
-    Frame = OutputFrame | ExitFrame | LossFrame | EndFrame
-    Outputs = tuple[list[ProcessOutput], list[ProcessOutput], list[ProcessOutput]]
-
-_ENOUGH = 8 * 1024 * 1024  # bytes that one `read` takes from the socket; what has arrived beyond stays readable
-_TAKEN_AWAY = 'acknowledged'  # the reason of a loss that others caused on purpose
+_WATCHING = 'watch processes'
 
 
 class Watcher:
     """Receives the output of processes. Made by `Papa.watch_processes` and `Papa.make_process`.
 
+    Either `read` it or go through its `events`, not both.
+
     True while there is something left to watch: until every process has closed and that has been
     acknowledged. `exit_code` maps names to exit codes as they come; `dropped` maps names to the bytes that
-    were lost to this watcher so far. A context manager; left by an exception, it acknowledges nothing.
+    were lost to this watcher so far; `replaced` maps names to the ids of processes that are others than those
+    that `since` wanted to go on with. A context manager; left by an exception, it acknowledges nothing.
     """
 
-    def __init__(self, papa: Papa, connection: Connection, watching: list[tuple[str, str, int]]) -> None:
-        self.exit_code: dict[str, int] = {}
-        self.dropped: dict[str, int] = {}
+    def __init__(self, papa: Papa, connection: Connection, state: WatchState) -> None:
+        self.exit_code = state.exit_code
+        self.dropped = state.dropped
+        self.replaced = state.replaced
+        self._state = state
         self._papa = papa
         self._connection: Connection | None = connection
-        self._names = [name for name, _, _ in watching]
-        self._ends = [position for _, _, position in watching]  # of what has arrived of each
-        self._left = len(watching)  # processes whose exit is not acknowledged
-        self._frames: list[Frame] = []  # arrived, not yet returned by `read`
-        self._size = 0  # bytes of output in them
-        self._positions: dict[int, int] = {}  # returned by `read`, not acknowledged
-        self._exits: list[int] = []  # likewise
 
     def __enter__(self) -> Watcher:
         return self
@@ -65,21 +59,26 @@ class Watcher:
 
     @property
     def ready(self) -> bool:
-        """Whether `read` would return something at once. What has arrived stays where `select` sees it."""
+        """Whether `read`, or the next of the `events`, would come at once. What has arrived stays where `select`
+        sees it."""
         if self._connection is None:
             return False
+        if self._state.has_news:
+            return True
         try:
-            frames = self._frames + self._connection.frames_in_socket('watch processes')
+            return self._state.would_tell(self._connection.frames_in_socket(_WATCHING))
         except ConnectionLost:
             return True  # `read` says so at once
-        return _tells(frames)
 
     def read(self) -> Outputs | None:
         """Wait for output; return all that has arrived, as lists of `ProcessOutput`: out, err, closed.
 
         Acknowledges what the previous `read` returned. Returns None when every process has closed and
-        the kernel has confirmed that this was acknowledged. Raises `ConnectionLost`.
+        the kernel has confirmed that this was acknowledged. Of a watch that only peeks nothing is acknowledged;
+        one that follows never ends. Raises `ConnectionLost`.
         """
+        state = self._state
+        state.begin_reading()
         trouble: ConnectionLost | None = None
         try:
             self.acknowledge()
@@ -87,32 +86,70 @@ class Watcher:
             trouble = error
         connection = self._connection
         if connection is None:
+            if trouble is not None:
+                raise trouble
             return None
         try:
-            self._fetch(connection)
-            while not self._something():
-                self._keep(connection.next_frame('watch processes'))
-                self._fetch(connection)
+            self._receive(connection)
         except ConnectionLost as error:
-            if not self._something():  # else that first: it may be the last copy, and the next `read` raises
+            if not state.has_news:  # else that first: it may be the last copy, and the next `read` raises
                 raise trouble or error from None
-        return self._take()
+        try:
+            return state.read()
+        except BaseException:  # an interrupt: nobody can say how much of it was returned
+            connection.close()
+            raise
 
-    def acknowledge(self) -> None:
-        """Tell the kernel that what `read` has returned is saved and need not be kept.
+    def events(self) -> Iterator[Event]:
+        """What happens, as it comes and in order: `papa.events`. It begins with the present `Acknowledged` of
+        each process, and ends when every process has closed (never, if the watch follows).
 
-        When that includes the last exit, wait for the kernel's confirmation. Raises `ConnectionLost`.
+        Nothing is acknowledged by itself, not even by `close`: there are `acknowledge` and `acknowledge_output`.
+        Raises `BadRequest` after a `read`, and `ConnectionLost` in the middle.
         """
         connection = self._connection
-        if connection is None or not (self._positions or self._exits):
+        if connection is not None and self._state.begin_events():
+            connection.tell([structured.EVENTS], _WATCHING)
+        return self._each_event()
+
+    def _each_event(self) -> Iterator[Event]:
+        while (connection := self._connection) is not None and not self._state.closed:
+            if not self._state.has_news:
+                self._receive(connection)
+            try:
+                event = self._state.next_event()
+            except BaseException:
+                connection.close()
+                raise
+            if event is not None:
+                yield event
+
+    def acknowledge(self) -> None:
+        """Tell the kernel that all that was handed out is saved and need not be kept; exits included.
+
+        When that includes the last exit, wait for the kernel's confirmation. A watch that only peeks
+        acknowledges nothing by this. Raises `ConnectionLost`.
+        """
+        connection, state = self._connection, self._state
+        if connection is None:
             return
-        connection.tell(self._acknowledgement(structured.ACKNOWLEDGE), 'acknowledge')
-        self._left -= len(self._exits)
-        self._positions.clear()
-        self._exits.clear()
-        if not self._left:
-            with self._ending(connection):
-                self._wait_for_end(connection)
+        if state.unacknowledged:
+            connection.tell(state.acknowledgement(structured.ACKNOWLEDGE), 'acknowledge', state.acknowledged)
+            if state.finished:
+                with self._ending(connection):
+                    connection.wait_for_end('acknowledge')
+        elif state.finished:  # a watch that peeks does not end by itself
+            self._abandon()
+
+    def acknowledge_output(self, name: str, position: int, id: str | None = None) -> None:  # noqa: A002
+        """Acknowledge output of one process up to `position`, as this watcher's; also where it only peeks.
+
+        Never acknowledges that it has closed. Raises `NotFound` if it is not watched, `Conflict` if it has
+        another `id`, and `ConnectionLost`.
+        """
+        words = self._state.acknowledgement_of(name, position, id)
+        if self._connection is not None:
+            self._connection.tell(words, 'acknowledge')
 
     def close(self) -> None:
         """Acknowledge what `read` has returned, wait until the kernel has that, and stop watching.
@@ -120,9 +157,9 @@ class Watcher:
         The connection goes back to the `Papa` if that has none. Raises `ConnectionLost`.
         """
         try:
-            self._stop(self._acknowledgement(structured.STOP))
+            self._stop(self._state.farewell())
         except ConnectionLost:
-            if self._positions or self._exits:
+            if self._state.owes:
                 raise
 
     def _abandon(self) -> None:
@@ -136,7 +173,7 @@ class Watcher:
         if connection is not None:
             with self._ending(connection):
                 connection.tell(request, 'stop watching')
-                self._wait_for_end(connection)
+                connection.wait_for_end('acknowledge')
 
     @contextmanager
     def _ending(self, connection: Connection) -> Iterator[None]:
@@ -148,71 +185,11 @@ class Watcher:
             raise
         finally:
             self._connection = None
-            self._frames.clear()
             self._papa.give_back(connection)
 
-    @staticmethod
-    def _wait_for_end(connection: Connection) -> None:
-        while not isinstance(connection.next_frame('acknowledge'), EndFrame):
-            pass
-
-    def _acknowledgement(self, command: str) -> list[str]:
-        words = [command]
-        words += [f'{index}:{position}' for index, position in self._positions.items()]
-        words += [f'{index}:{structured.EXIT_MARK}' for index in self._exits]
-        return words
-
-    def _something(self) -> bool:
-        return _tells(self._frames)
-
-    def _fetch(self, connection: Connection) -> None:
-        """Take in what has arrived, and leave no whole frame behind in the connection."""
-        while (frame := connection.frame_at_hand('watch processes', fill=self._size < _ENOUGH)) is not None:
-            self._keep(frame)
-
-    def _keep(self, frame: Frame) -> None:
-        if isinstance(frame, OutputFrame):
-            if frame.end - len(frame.data) != self._ends[frame.number]:
-                self._break('an interrupt has taken output away')
-            self._size += len(frame.data)
-            self._ends[frame.number] = frame.end
-        elif isinstance(frame, LossFrame):
-            self._ends[frame.number] = frame.end
-        self._frames.append(frame)
-
-    def _break(self, reason: str) -> None:
-        """Never acknowledge what was not returned: the next watcher gets it again."""
-        if self._connection is not None:
-            self._connection.close()
-        about = ', '.join(self._names[:3])
-        raise ConnectionLost(f'Stopped watching {about}: {reason}; what was not read is still held')
-
-    def _take(self) -> Outputs:
-        out: list[ProcessOutput] = []
-        err: list[ProcessOutput] = []
-        closed: list[ProcessOutput] = []
-        positions: dict[int, int] = {}
-        exits: list[int] = []
-        for frame in self._frames:
-            if isinstance(frame, OutputFrame):
-                name = self._names[frame.number]
-                (out if frame.stream == structured.STDOUT else err).append(ProcessOutput(name, frame.time, frame.data))
-                positions[frame.number] = frame.end
-            elif isinstance(frame, ExitFrame):
-                name = self._names[frame.number]
-                self.exit_code[name] = frame.exit_code
-                closed.append(ProcessOutput(name, frame.time, frame.exit_code))
-                exits.append(frame.number)
-            elif isinstance(frame, LossFrame) and frame.reason != _TAKEN_AWAY:
-                name = self._names[frame.number]
-                self.dropped[name] = self.dropped.get(name, 0) + frame.end - frame.start
-        self._frames.clear()
-        self._size = 0
-        self._positions.update(positions)  # last: what is noted here will be acknowledged
-        self._exits += exits
-        return out, err, closed
-
-
-def _tells(frames: list[Frame]) -> bool:
-    """Whether `read` has something to return; a loss alone is told with what follows it."""
-    return any(not isinstance(frame, LossFrame) for frame in frames)
+    def _receive(self, connection: Connection) -> None:
+        """Wait until there is something to hand out, and take in all that has arrived."""
+        connection.take(self._state, _WATCHING)
+        while not self._state.has_news:
+            connection.wait()
+            connection.take(self._state, _WATCHING)

@@ -79,6 +79,23 @@ class ReceiveBuffer:
         self._start = self._searched = end + 1
         return line
 
+    def feed_line(self, data: bytes) -> bytes | bytearray | None:
+        """`feed`, then `next_line`: in one go where `data` is just one line."""
+        if self._start == len(self._data) and data.find(b'\n') == len(data) - 1:
+            return data[:-1]
+        self.feed(data)
+        return self.next_line()
+
+    def take_lines(self) -> list[bytes]:
+        """Take all lines that have arrived whole, without their newlines."""
+        end = self._data.rfind(b'\n', self._searched)
+        start = self._start
+        self._searched = len(self._data)
+        if end < 0:
+            return []
+        self._start = end + 1
+        return bytes(self._data[start:end]).split(b'\n')
+
     def next_block(self, size: int) -> bytes | None:
         """Take exactly `size` bytes; None if there are fewer."""
         start = self._start

@@ -133,12 +133,21 @@ class ClientProtocol:
     def next_reply(self) -> Any:
         """What the next reply says: a str, None, a dict, or an `Error` (returned, not raised)."""
         line = self._buffer.next_line()
+        return INCOMPLETE if line is None else _reply(line)
+
+    def reply_in(self, data: bytes) -> Any:
+        """`receive`, then `next_reply`."""
+        line = self._buffer.feed_line(data)
         if line is None:
             return INCOMPLETE
         try:
             return structured.decode_reply(line)
         except ValueError as error:
             raise ProtocolError(str(error)) from None
+
+    def next_replies(self) -> list[Any]:
+        """All replies that have arrived whole."""
+        return [_reply(line) for line in self._buffer.take_lines()]
 
     def next_frame(self) -> Frame | _Incomplete:
         """The next frame of the watch."""
@@ -185,6 +194,13 @@ class ClientProtocol:
         if block[-1:] != b'\n':
             raise ValueError('unterminated output')
         return OutputFrame(stream, int(index), float(time), int(end), block[:-1])
+
+
+def _reply(line: bytes | bytearray) -> Any:
+    try:
+        return structured.decode_reply(line)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from None
 
 
 def _text(line: bytes | bytearray) -> str:

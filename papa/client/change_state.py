@@ -1,0 +1,57 @@
+"""What a client knows of a stream of changes: frames in, changes out. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from papa.events import Change
+from papa.wire.client import ChangeFrame, Frame, ProtocolError
+
+_ENOUGH = 1000  # changes that are taken in before somebody asks for them
+
+
+class ChangeState:
+    """One stream of changes, of these kinds. `take` frames as they arrive; they come out by `next_change`."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = kinds
+        self._queue: deque[Change] = deque()
+        self._snapshot: dict[str, dict[str, Any]] | None = None  # of which more parts are to come
+
+    @property
+    def full(self) -> bool:
+        """Whether so many wait that the rest had better wait in the socket."""
+        return len(self._queue) >= _ENOUGH
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is a change for `next_change`."""
+        return bool(self._queue)
+
+    def take(self, frame: Frame) -> None:
+        """Take a frame. Raises `ProtocolError` if it is none of this stream."""
+        if not isinstance(frame, ChangeFrame):
+            raise ProtocolError(f'a frame that belongs to nothing: {frame!r:.80}')
+        record = frame.record
+        try:
+            if record['change'] == 'snapshot':
+                self._add_part(record['details'], bool(record.get('more')))
+            else:
+                self._queue.append(Change(record['change'], record['kind'], record['name'], record['details']))
+        except (KeyError, TypeError, AttributeError):
+            raise ProtocolError(f'not a change: {record!r:.80}') from None
+
+    def next_change(self) -> Change | None:
+        """The next change, if one has arrived."""
+        return self._queue.popleft() if self._queue else None
+
+    def _add_part(self, details: dict[str, dict[str, Any]], more: bool) -> None:
+        if self._snapshot is None:
+            self._snapshot = {kind: {} for kind in self._kinds}
+        for kind, held in details.items():
+            self._snapshot.setdefault(kind, {}).update(held)
+        if not more:
+            self._queue.append(Change('snapshot', '', '', dict(self._snapshot)))
+            self._snapshot = None

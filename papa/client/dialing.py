@@ -1,0 +1,67 @@
+"""What the first moments of a connection mean, however the bytes come: no kernel, somebody else, or a kernel."""
+
+from __future__ import annotations
+
+import socket
+
+from papa.endpoint import Endpoint
+from papa.errors import AccessDenied, ConnectFailed, Error
+from papa.wire.client import ClientProtocol, ProtocolError
+
+RETRY = 0.01  # seconds, where the queue of the one who listens is full: unix(7)
+NOBODY = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)  # no kernel, or one that is about to end
+
+
+def new_socket(endpoint: Endpoint) -> socket.socket:
+    """A socket for a connection to this address."""
+    connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    if endpoint.path is None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def is_its_own_peer(endpoint: Endpoint, connection: socket.socket) -> bool:
+    """Whether it has connected to itself, which TCP allows on a port of the ephemeral range."""
+    return endpoint.path is None and connection.getsockname() == connection.getpeername()
+
+
+def failure(endpoint: Endpoint, timeout: float, error: OSError) -> Error:
+    """What to raise for an error of connecting that does not just mean that there is no kernel."""
+    if isinstance(error, PermissionError):
+        return AccessDenied(f'You may not connect to the kernel at {endpoint}')
+    if isinstance(error, TimeoutError):
+        return ConnectFailed(f'The kernel at {endpoint} has not answered in {timeout:g} seconds')
+    return ConnectFailed(f'Cannot connect to the kernel at {endpoint}: {error.strerror or "it was lost"}')
+
+
+def silence(endpoint: Endpoint, timeout: float) -> Error:
+    """What to raise where the greeting does not come."""
+    return ConnectFailed(f'What listens at {endpoint} has not greeted in {timeout:g} seconds')
+
+
+def absence(endpoint: Endpoint) -> Error:
+    """What to raise where there is no kernel, and none is to be started."""
+    return ConnectFailed(f'There is no kernel at {endpoint}')
+
+
+def greeting(endpoint: Endpoint, protocol: ClientProtocol) -> str | None:
+    """The version of the kernel that greets; None if more must be received.
+    Raises `ConnectFailed` if it is no kernel, and what a kernel that refuses says."""
+    try:
+        version = protocol.next_greeting()
+    except ProtocolError:
+        raise ConnectFailed(f'What listens at {endpoint} is not papa') from None
+    except Error as error:
+        raise type(error)(f'The kernel at {endpoint} cannot be used: {error}') from None
+    return version if isinstance(version, str) else None
+
+
+def loss(endpoint: Endpoint, doing: str, error: Exception | None, before: bool = False) -> str:
+    """The text of a `ConnectionLost`. `before`: it was lost by something else already."""
+    if before:
+        reason = 'it was lost before'
+    elif isinstance(error, ProtocolError):
+        reason = str(error)
+    else:
+        reason = getattr(error, 'strerror', None) or 'it was closed'
+    return f'Lost the connection to the kernel at {endpoint} during "{doing}": {reason}'
