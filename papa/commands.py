@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from papa.errors import BadRequest
 from papa.names import show
-from papa.options import PROCESS_OPTIONS, SOCKET_OPTIONS
+from papa.options import (
+    CHANGES_OPTIONS,
+    EXCHANGE_OPTIONS,
+    KINDS,
+    PEEK_OPTIONS,
+    PROCESS_OPTIONS,
+    SOCKET_OPTIONS,
+    WATCH_OPTIONS,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +28,15 @@ if TYPE_CHECKING:
 class Command:
     """One command. `name` is its full form; `operands` and `options` say what follows it.
 
+    `makes` something that is made by its options: they stand after its name, elsewhere before the names.
+
     `original` commands are those of papa 1.0: they keep every abbreviation that they ever had.
     A command that is not `abbreviable` has to be written in full.
     """
 
     __slots__ = (
-        'abbreviable', 'description', 'examples', 'name', 'operands', 'options', 'original', 'summary', 'words',
+        'abbreviable', 'description', 'examples', 'makes', 'name', 'operands', 'options', 'original', 'summary',
+        'words',
     )
 
     def __init__(
@@ -42,6 +53,7 @@ class Command:
     ) -> None:
         self.name = name
         self.words = tuple(name.split())
+        self.makes = self.words[0] == 'make'
         self.operands = operands
         self.summary = summary
         self.description = description
@@ -105,15 +117,39 @@ COMMANDS: tuple[Command, ...] = (
         examples=('remove values uwsgi.*', 'r v aack'),
     ),
     Command(
-        'watch processes', '[NAME...]', 'receive the output of processes and acknowledge it',
+        'watch processes', '[[OPTION=VALUE...] --] [NAME...]', 'receive the output of processes and acknowledge it',
         _NAMES_OR_PIDS + ' Output comes in batches that end in "] ". An empty line (or "-") acknowledges the '
-        'batch and asks for more; "q" acknowledges it and stops.',
-        examples=('watch processes nginx.*', 'w p 3698'),
+        'batch and asks for more; "q" acknowledges it and stops. Options need a "--" after them.',
+        options=WATCH_OPTIONS, examples=('watch processes nginx.*', 'watch processes follow=1 -- web.*', 'w p 3698'),
     ),
     Command(
         'set', 'NAME [WORD...]', 'set a value; without words, clear it', 'The words are joined by one space.',
         examples=('set count 5', 'set count'),
     ),
+    Command(
+        'peek processes', '[OPTION=VALUE...] [--] [NAME...]', 'look at the output of processes without taking it',
+        _NAMES_OR_PIDS + ' What is held comes first, then what is written, as it comes; nothing is acknowledged. '
+        'A line "q" stops.',
+        options=PEEK_OPTIONS, examples=('peek processes nginx.*', 'p p last=64k 3698'), original=False,
+    ),
+    Command(
+        'acknowledge', 'NAME POSITION [ID]', 'let go of the output of a process up to a position',
+        'The position is a number of bytes on the scale of "captured" in the list of processes. Shows how many bytes '
+        'this let go. With an ID, only if the process of this name is that one.',
+        examples=('acknowledge web.1 65536',), original=False,
+    ),
+    Command(
+        'changes', '[OPTION=VALUE...] [KIND...]', 'tell what is made, changed, removed and exits, as it happens',
+        f'It begins with all that there is. Kinds are {", ".join(KINDS)}; without any, all. A line "q" stops.',
+        options=CHANGES_OPTIONS, examples=('changes', 'changes every=1 processes'), original=False,
+    ),
+    Command(
+        'compare-and-set', 'NAME [expected=TEXT] [value=TEXT]', 'set a value if it is what you expect',
+        'For two managers that start at once. A space is written "\\ ".',
+        options=EXCHANGE_OPTIONS, original=False,
+        examples=('compare-and-set leader value=a', 'compare-and-set leader expected=a value=b'),
+    ),
+    Command('info', '', 'show what this kernel is and how much it holds', original=False),
     Command('get', 'NAME', 'show a value', 'Nothing is shown for a value that is not set.', examples=('get count',)),
     Command(
         'exit-if-idle', '', 'end papa if it holds no process, socket or value',

@@ -27,6 +27,11 @@ def check(name: str, what: str) -> str:
     return name
 
 
+def is_number(text: str) -> bool:
+    """Whether `text` is a whole number, not negative, of a sane length."""
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
 def show(text: str, limit: int = 100) -> str:
     """`text` as it may stand in a message: quoted, without control characters, not too long."""
     return f'"{plain(text, limit)}"'
@@ -82,6 +87,6 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 def _named(items: Mapping[str, T], pattern: str, by_number: Mapping[int, str] | None) -> str | None:
     if pattern in items:
         return pattern
-    if by_number and pattern.isascii() and pattern.isdigit() and len(pattern) < 20:
+    if by_number and is_number(pattern):
         return by_number.get(int(pattern))
     return None

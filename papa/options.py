@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from papa.errors import BadRequest
-from papa.names import plain, show
+from papa.names import is_number, plain, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ SIZE_UNITS = {'k': 1024, 'm': 1024**2, 'g': 1024**3}
 MAX_SIZE = 1 << 40
 UNLIMITED = 'unlimited'
 END = '--'
+_DAY = 86400
 
 
 class Option:
@@ -49,7 +50,7 @@ def bad(key: str, text: str, allowed: str) -> BadRequest:
 
 def whole_number(key: str, text: str, low: int, high: int) -> int:
     """A decimal number from `low` to `high`."""
-    if text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high:
+    if is_number(text) and low <= int(text) <= high:
         return int(text)
     raise bad(key, text, f'a whole number from {low} to {high}')
 
@@ -79,7 +80,7 @@ def umask(key: str, text: str) -> int:
     """A file mode mask: decimal, or octal with a leading 0 (``027``, ``0o27``)."""
     digits = text[2:] if text[:2].lower() == '0o' else text
     base = 8 if text.startswith('0') else 10
-    if digits.isascii() and digits.isdigit() and len(digits) < 20 and (base == 10 or not set(digits) & set('89')):
+    if is_number(digits) and (base == 10 or not set(digits) & set('89')):
         mask = int(digits, base)
         if mask <= 0o777:
             return mask
@@ -90,7 +91,7 @@ def size(key: str, text: str) -> int:
     """A number of bytes, with an optional unit ``k``, ``m`` or ``g`` (powers of 1024)."""
     unit = SIZE_UNITS.get(text[-1:].lower(), 1)
     digits = text if unit == 1 else text[:-1]
-    if digits.isascii() and digits.isdigit() and len(digits) < 20 and int(digits) * unit <= MAX_SIZE:
+    if is_number(digits) and int(digits) * unit <= MAX_SIZE:
         return int(digits) * unit
     raise bad(key, text, 'a number of bytes such as 65536, 64k, 2m or 1g')
 
@@ -159,9 +160,32 @@ def resource_limit(key: str, text: str) -> int:
     """A number for `setrlimit(2)`, or ``unlimited`` (also ``-1``) as RLIM_INFINITY."""
     if text in ('-1', UNLIMITED):
         return -1
-    if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63:
+    if is_number(text) and int(text) < 2**63:
         return int(text)
     raise bad(key, text, f'a whole number or "{UNLIMITED}"')
+
+
+def positions(key: str, text: str) -> dict[str, int]:
+    """Positions by the ids of processes: ``ID:POSITION``, separated by commas."""
+    found = {}
+    for part in text.split(','):
+        process_id, _, place = part.rpartition(':')
+        if not process_id or not is_number(place):
+            raise bad(key, part, 'ID:POSITION, separated by commas')
+        found[process_id] = int(place)
+    return found
+
+
+def seconds(key: str, text: str) -> float:
+    """A positive number of seconds, at most a day."""
+    if text.isascii() and text.replace('.', '', 1).isdigit() and len(text) < 20 and 0 < float(text) <= _DAY:
+        return float(text)
+    raise bad(key, text, f'a number of seconds above 0, at most {_DAY}')
+
+
+def any_text(_key: str, text: str) -> str:
+    """Any text."""
+    return text
 
 
 SOCKET_OPTIONS = (
@@ -191,6 +215,23 @@ PROCESS_OPTIONS = (
     Option('rlimit.', resource_limit, 'set a resource limit: rlimit.nofile=1024'),
 )
 
+FOLLOW = Option('follow', flag, '1: also processes that match and start later', ('0', '1'))
+LAST = Option('last', size, 'begin with only so many bytes of what is held: 64k')
+WATCH_OPTIONS = (
+    Option('peek', flag, '1: look without taking: acknowledge nothing, hold nothing back', ('0', '1')),
+    LAST,
+    FOLLOW,
+    Option('since', positions, 'go on after a position: ID:POSITION, separated by commas'),
+)
+PEEK_OPTIONS = (LAST, FOLLOW)
+CHANGES_OPTIONS = (Option('every', seconds, 'also tell of counters that moved, at most every so many seconds'),)
+EXCHANGE_OPTIONS = (
+    Option('expected', any_text, 'what the value has to be (left out: not set)'),
+    Option('value', any_text, 'what to set (left out: clear)'),
+)
+KINDS = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}  # of what is held, and one of each
+_MAY_BE_EMPTY = ('env.', 'expected', 'value')
+
 
 def split(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """Divide words into ``key=value`` pairs and the rest.
@@ -200,6 +241,14 @@ def split(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
     end = count(words)
     pairs = [(key, value) for key, _, value in (word.partition('=') for word in words[:end])]
     return pairs, list(words[end + 1 :] if words[end : end + 1] == [END] else words[end:])
+
+
+def split_marked(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """The same where the words may have ``=`` themselves: only what a ``--`` ends are options."""
+    end = list(words).index(END) if END in words else 0
+    if end == count(words[:end]) and len(words) > 1 and END in words:
+        return split(words)
+    return [], list(words)
 
 
 def count(words: Sequence[str]) -> int:
@@ -221,7 +270,7 @@ def read(options: Sequence[Option], pairs: Sequence[tuple[str, str]]) -> dict[st
             raise BadRequest(f'Unknown option {show(key)}; the options are {_listing(known)}')
         if key in values:
             raise BadRequest(f'The option {plain(key)} is given twice')
-        if not text and option.key != 'env.':
+        if not text and option.key not in _MAY_BE_EMPTY:
             raise BadRequest(f'The option {plain(key)} needs a value')
         values[key] = option.read(key, text)
     return values

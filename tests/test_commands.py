@@ -25,7 +25,7 @@ OLD: dict[str, tuple[str, ...]] = {
     'watch': ('processes',),
 }
 UNABBREVIABLE = {'exit-if-idle'}
-NEW = ('info', 'changes', 'peek processes', 'acknowledge', 'upgrade')
+NEW = ('info', 'changes', 'peek processes', 'acknowledge', 'upgrade', 'compare-and-set')
 
 
 def prefixes(word: str) -> list[str]:

@@ -7,10 +7,15 @@ import os
 import struct
 import termios
 import time
+from typing import TYPE_CHECKING
 
+from papa.kernel.changes import Changes
 from papa.kernel.loop import READ, Loop
 from papa.kernel.processes import Processes, ProcessRecord
 from papa.kernel.spawn import reap
+
+if TYPE_CHECKING:
+    from papa.kernel.watch import Watch
 
 _READ_SIZE = 65536
 _int = struct.Struct('i')
@@ -19,9 +24,10 @@ _int = struct.Struct('i')
 class Capture:
     """Reads what processes write, as fast as it comes or as their buffers allow, and reaps them."""
 
-    def __init__(self, loop: Loop, processes: Processes) -> None:
+    def __init__(self, loop: Loop, processes: Processes, changes: Changes) -> None:
         self._loop = loop
         self._processes = processes
+        self._changes = changes
         self._recorded: set[ProcessRecord] = set()  # those that have pipes, forgotten ones too
 
     def begin(self, record: ProcessRecord) -> None:
@@ -30,6 +36,19 @@ class Capture:
             self._listen(record, fd)
             self._recorded.add(record)
         self._loop.watch_exit(record.pid, lambda: self._exited(record))
+
+    def acknowledge(self, record: ProcessRecord, position: int, by: Watch | None = None) -> int:
+        """Note that everything before `position` is saved. Return how many bytes need not be kept any more by that."""
+        output = record.output
+        before = output.acknowledged
+        released = output.acknowledge(position)
+        record.release()
+        if output.acknowledged != before:
+            self.resume(record)
+            for cursor in list(record.cursors):
+                cursor.watch.note(cursor, cursor.watch is by)
+            self._changes.count(record)
+        return released
 
     def resume(self, record: ProcessRecord) -> None:
         """Go on after output was acknowledged, if a full buffer had stopped the reading."""
@@ -47,6 +66,8 @@ class Capture:
         if record.exit_code is not None:
             record.at_exit.clear()
             self._tell_exit(record)
+        else:
+            self._changes.tell('changed', 'process', record.name, record)
 
     def close(self) -> None:
         """Give back the descriptors of all processes, which live on."""
@@ -81,6 +102,8 @@ class Capture:
             cursor.wake()
         if record.cursors:
             record.release()
+        if self._changes.counting:
+            self._changes.count(record)
         return len(data)
 
     def _pause(self, record: ProcessRecord) -> None:
@@ -103,6 +126,7 @@ class Capture:
         except BlockingIOError:
             return
         record.drained += size
+        self._changes.count(record)
         if not size:
             self._close_pipe(record, fd)
 
@@ -120,6 +144,8 @@ class Capture:
         record.ended = time.time()
         if not record.removed:
             record.at_exit = {fd: _readable_bytes(fd) for fd in record.pipes}
+        if self._processes.has(record):
+            self._changes.tell('exited', 'process', record.name, record)
         self._take_rest(record)
 
     def _take_rest(self, record: ProcessRecord) -> None:

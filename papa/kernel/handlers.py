@@ -10,13 +10,13 @@ from typing import Any
 
 from papa import help as help_text
 from papa import names, options
-from papa.errors import BadRequest, NotFound
+from papa.errors import BadRequest, Conflict, NotFound
 from papa.kernel import launch, sockets
 from papa.kernel.kernel import Kernel
 from papa.kernel.lookups import Identity
 from papa.kernel.pending import Pending
 from papa.kernel.processes import ProcessRecord
-from papa.kernel.results import Goodbye, Watching
+from papa.kernel.results import Goodbye, Listening, Watching
 from papa.wire.server import Request
 from papa.wire.telnet import Prose
 
@@ -49,15 +49,21 @@ def remove_sockets(kernel: Kernel, request: Request) -> Any:
 
 
 def list_values(kernel: Kernel, request: Request) -> Any:
-    return names.select(kernel.values, request.words, 'value')
+    return kernel.values.select(request.words)
 
 
 def set_value(kernel: Kernel, request: Request) -> Any:
     name = names.check(request.words[0] if request.words else '', 'value')
-    if len(request.words) > 1:
-        kernel.values[name] = ' '.join(request.words[1:])
-    else:
-        kernel.values.pop(name, None)
+    kernel.values.set(name, ' '.join(request.words[1:]) if len(request.words) > 1 else None)
+
+
+def exchange_value(kernel: Kernel, request: Request) -> Any:
+    name = names.check(request.words[0] if request.words else '', 'value')
+    pairs, rest = options.split(request.words[1:])
+    if rest:
+        raise BadRequest(f'"compare-and-set" takes expected=TEXT and value=TEXT, not {names.show(rest[0])}')
+    given = options.read(options.EXCHANGE_OPTIONS, pairs)
+    kernel.values.exchange(name, given.get('expected'), given.get('value'))
 
 
 def get_value(kernel: Kernel, request: Request) -> Any:
@@ -65,14 +71,14 @@ def get_value(kernel: Kernel, request: Request) -> Any:
         (name,) = request.words
     except ValueError:
         raise BadRequest('"get" takes the name of one value') from None
-    return kernel.values.get(name)
+    return kernel.values.by_name.get(name)
 
 
 def remove_values(kernel: Kernel, request: Request) -> Any:
     if not request.words or '*' in request.words:
         raise BadRequest('You cannot remove all values: give names, or a wildcard such as "circus.*"')
-    for name in names.select(kernel.values, request.words, 'value', required=True):
-        del kernel.values[name]
+    for name in kernel.values.select(request.words, required=True):
+        kernel.values.set(name, None)
 
 
 def list_processes(kernel: Kernel, request: Request) -> Any:
@@ -85,10 +91,63 @@ def remove_processes(kernel: Kernel, request: Request) -> Any:
 
 
 def watch_processes(kernel: Kernel, request: Request) -> Any:
-    records = kernel.processes.select(request.words, required=True)
-    if not records:
+    pairs, patterns = options.split_marked(request.words)
+    return _watch(kernel, options.read(options.WATCH_OPTIONS, pairs), patterns)
+
+
+def peek_processes(kernel: Kernel, request: Request) -> Any:
+    pairs, patterns = options.split(request.words)
+    return _watch(kernel, {**options.read(options.PEEK_OPTIONS, pairs), 'peek': True}, patterns)
+
+
+def _watch(kernel: Kernel, given: dict[str, Any], patterns: list[str]) -> Any:
+    follow = bool(given.get('follow'))
+    if 'last' in given and not given.get('peek'):
+        raise BadRequest('last is for peek: who acknowledges has to get everything')
+    records = kernel.processes.select(patterns, required=not follow)
+    if not (records or follow):
         raise NotFound('There is no process to watch')
-    return Watching(list(records.values()))
+    starts = [(record, _start(record, given)) for record in records.values()]
+    return Watching(starts, peek=bool(given.get('peek')), follow=patterns if follow else None)
+
+
+def _start(record: ProcessRecord, given: dict[str, Any]) -> int:
+    """The position from which a watch is told of a process."""
+    output = record.output
+    position: int | None = given.get('since', {}).get(record.id)
+    if position is not None:
+        return _written(record, position)
+    return max(output.acknowledged, output.end - given['last']) if 'last' in given else output.acknowledged
+
+
+def _written(record: ProcessRecord, position: int) -> int:
+    captured = record.counters()[0]
+    if position > captured:
+        raise BadRequest(f'The process {names.show(record.name)} has written {captured} bytes, not yet {position}')
+    return position
+
+
+def acknowledge_output(kernel: Kernel, request: Request) -> Any:
+    words = request.words
+    if not 2 <= len(words) <= 3 or words[0].endswith('*') or not names.is_number(words[1]):
+        raise BadRequest('"acknowledge" takes the name of one process, a position (in bytes) and perhaps its id')
+    (record,) = kernel.processes.select(words[:1], required=True).values()
+    if words[2:] not in ([], [record.id]):
+        raise Conflict(f'The process {names.show(record.name)} is another: its id is {record.id}')
+    return str(kernel.capture.acknowledge(record, _written(record, int(words[1]))))
+
+
+def tell_changes(kernel: Kernel, request: Request) -> Any:
+    pairs, kinds = options.split(request.words)
+    every = options.read(options.CHANGES_OPTIONS, pairs).get('every')
+    for kind in kinds:
+        if kind not in options.KINDS:
+            raise BadRequest(f'A kind is one of {", ".join(options.KINDS)}, not {names.show(kind)}')
+    return Listening(frozenset(options.KINDS[kind] for kind in kinds or options.KINDS), every)
+
+
+def kernel_info(kernel: Kernel, request: Request) -> Any:
+    return kernel.info()
 
 
 def make_process(kernel: Kernel, request: Request) -> Any:
@@ -106,7 +165,7 @@ def make_process(kernel: Kernel, request: Request) -> Any:
 
     def show(record: ProcessRecord) -> Any:
         made = {name: record.details()}
-        return Watching([record], made) if given.get('watch') else made
+        return Watching([(record, record.output.acknowledged)], made) if given.get('watch') else made
 
     return kernel.lookups.identity(given.get('uid'), given.get('gid')).then(make)
 
@@ -144,6 +203,11 @@ HANDLERS: dict[str, Handler] = {
     'watch processes': watch_processes,
     'set': set_value,
     'get': get_value,
+    'compare-and-set': exchange_value,
+    'peek processes': peek_processes,
+    'acknowledge': acknowledge_output,
+    'changes': tell_changes,
+    'info': kernel_info,
     'exit-if-idle': exit_if_idle,
     'quit': quit_session,
     'help': show_help,

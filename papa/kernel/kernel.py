@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
 from papa.kernel.capture import Capture
+from papa.kernel.changes import Changes
 from papa.kernel.lookups import Lookups
 from papa.kernel.loop import Loop
 from papa.kernel.origin import Origin
 from papa.kernel.processes import Processes
 from papa.kernel.sockets import Sockets
+from papa.kernel.values import Values
+from papa.version import __version__
 
 
 class Kernel:
@@ -15,18 +25,37 @@ class Kernel:
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
+        self.endpoint = ''  # where it serves
+        self.connections = 0  # that are served
         self.loop = Loop()
-        self.values: dict[str, str] = {}
-        self.sockets = Sockets()
-        self.processes = Processes()
-        self.capture = Capture(self.loop, self.processes)
+        self.changes = Changes()
+        self.values = Values(self.changes)
+        self.sockets = Sockets(self.changes)
+        self.processes = Processes(self.changes)
+        self.capture = Capture(self.loop, self.processes, self.changes)
         self.lookups = Lookups(self.loop, origin)
         self.exit_when_unused = False  # somebody has asked for that, and nobody has connected since
+        self._started = time.time()
+        self._started_by_monotonic = time.monotonic()
 
     @property
     def idle(self) -> bool:
         """Whether it holds nothing."""
-        return not (self.sockets.by_name or self.values or self.processes.by_name or self.processes.starting)
+        return not (self.sockets.by_name or self.values.by_name or self.processes.by_name or self.processes.starting)
+
+    def info(self) -> dict[str, Any]:
+        """What this kernel is and how much it holds. Sizes are in bytes, times in seconds."""
+        records = self.processes.by_name.values()
+        counters = [record.counters() for record in records]
+        return {
+            'version': __version__, 'pid': os.getpid(), 'endpoint': self.endpoint,
+            'python': sys.version.split()[0], 'started': self._started,
+            'uptime': time.monotonic() - self._started_by_monotonic,
+            'sockets': len(self.sockets.by_name), 'values': len(self.values.by_name), 'processes': len(records),
+            'running': sum(record.exit_code is None for record in records), 'connections': self.connections,
+            'captured': sum(each[0] for each in counters), 'buffered': sum(each[1] for each in counters),
+            'dropped': sum(each[2] for each in counters), 'memory': _resident(),
+        }
 
     def close(self) -> None:
         """Give everything back. The processes go on by themselves."""
@@ -35,3 +64,11 @@ class Kernel:
         self.lookups.close()
         self.loop.close()
         self.origin.close()
+
+
+def _resident() -> int:
+    """The physical memory of this program in bytes; where the system does not tell, the most that it had."""
+    with suppress(OSError), open('/proc/self/statm', encoding='ascii') as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == 'darwin' else peak * 1024  # getrusage(2): bytes there, kilobytes elsewhere

@@ -70,7 +70,7 @@ def _start(kernel: Kernel, name: str, spec: ProcessSpec, identity: Identity) -> 
 
 
 def _record(kernel: Kernel, record: ProcessRecord) -> ProcessRecord:
-    kernel.processes.by_name[record.name] = record
+    kernel.processes.add(record)
     kernel.capture.begin(record)
     return record
 

@@ -16,7 +16,7 @@ from papa.kernel.loop import READ, Loop
 from papa.kernel.origin import Origin
 from papa.kernel.pending import Pending
 from papa.kernel.sockets import failure
-from papa.names import show
+from papa.names import is_number, show
 
 _TIMEOUT = 20  # seconds
 _MAX_RUNNING = 16  # of each kind of question
@@ -34,7 +34,7 @@ class Identity(NamedTuple):
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _MAX_ID
+    return is_number(text) and int(text) <= _MAX_ID
 
 
 class Lookups:

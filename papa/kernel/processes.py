@@ -12,8 +12,9 @@ from papa.errors import Conflict
 from papa.kernel.output import OutputBuffer
 
 if TYPE_CHECKING:
+    from papa.kernel.changes import Changes
     from papa.kernel.pending import Pending
-    from papa.kernel.watch import Cursor
+    from papa.kernel.watch import Cursor, Watch
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,16 @@ class ProcessRecord:
     drained: int = 0  # bytes read to nowhere
     cursors: list[Cursor] = field(default_factory=list, repr=False)
 
+    def counters(self) -> tuple[int, int, int, int]:
+        """What moves: bytes captured, buffered and dropped, and how many watchers hold output."""
+        output = self.output
+        watchers = sum(cursor.holds for cursor in self.cursors)
+        return output.end + self.drained, output.buffered, output.dropped + self.drained, watchers
+
     def details(self) -> dict[str, Any]:
         """What is told of a process, in the order in which it is shown."""
-        spec, output = self.spec, self.output
+        spec = self.spec
+        captured, buffered, dropped, watchers = self.counters()
         details: dict[str, Any] = {
             'pid': self.pid, 'running': self.exit_code is None, 'started': self.started,
             'uid': spec.uid, 'gid': spec.gid, 'id': self.id,
@@ -93,8 +101,8 @@ class ProcessRecord:
             details['ended'] = self.ended
         details.update(
             working_dir=spec.working_dir, bufsize=spec.bufsize, overflow=spec.overflow, sockets=self.sockets,
-            captured=output.end + self.drained, acknowledged=output.acknowledged, buffered=output.buffered,
-            dropped=output.dropped + self.drained, watchers=len(self.cursors), peekers=0, args=list(spec.args),
+            captured=captured, acknowledged=self.output.acknowledged, buffered=buffered, dropped=dropped,
+            watchers=watchers, peekers=len(self.cursors) - watchers, args=list(spec.args),
         )
         return details
 
@@ -107,15 +115,18 @@ class ProcessRecord:
         """Let go of the output that is acknowledged and for which no watcher waits."""
         position = self.output.acknowledged
         for cursor in self.cursors:
-            position = min(position, cursor.position)
+            if cursor.holds and cursor.position < position:
+                position = cursor.position
         self.output.release(position)
 
 
 class Processes:
-    """The processes by name, and the identity of each start."""
+    """The processes by name, and the identity of each start. Here alone names come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes) -> None:
         self.by_name: dict[str, ProcessRecord] = {}
+        self.followers: list[Watch] = []  # watches that want to meet those that start
+        self._changes = changes
         self.starting: dict[str, Pending] = {}  # names of those that a trampoline is about to become
         self._boot = f'{time.time_ns():x}-{os.getpid():x}'
         self._starts = 0
@@ -142,7 +153,21 @@ class Processes:
             raise Conflict(f'The process {names.show(name)} exists with {"; ".join(differences)}')
         return record
 
+    def add(self, record: ProcessRecord) -> None:
+        """A process has started."""
+        self.by_name[record.name] = record
+        self._changes.tell('made', 'process', record.name, record)
+        for watch in list(self.followers):
+            watch.meet(record)
+
+    def has(self, record: ProcessRecord) -> bool:
+        """Whether this very start of a process still has its name."""
+        return self.by_name.get(record.name) is record
+
     def forget(self, record: ProcessRecord) -> None:
         """Free the name. Watchers that are attached keep the record itself."""
-        if self.by_name.get(record.name) is record:
+        if self.has(record):
             del self.by_name[record.name]
+            self._changes.tell('removed', 'process', record.name, record)
+            for cursor in list(record.cursors):
+                cursor.watch.forgotten(cursor)

@@ -15,7 +15,17 @@ class Goodbye(NamedTuple):
 
 
 class Watching(NamedTuple):
-    """Begin a watch. `made` is the process that was made for it, by name, if it was."""
+    """Begin a watch of processes, of each from a position on. `made` is the process that was made for it, by name,
+    if it was. `follow`: names of others that are watched once they start; an empty list means all, None none."""
 
-    records: list[ProcessRecord]
+    starts: list[tuple[ProcessRecord, int]]
     made: dict[str, Any] | None = None
+    peek: bool = False
+    follow: list[str] | None = None
+
+
+class Listening(NamedTuple):
+    """Tell of changes of these kinds; `every` so many seconds also of counters."""
+
+    kinds: frozenset[str]
+    every: float | None

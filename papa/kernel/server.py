@@ -41,6 +41,7 @@ class Server:
         self._refused: set[Session] = set()  # they are only told why, and take no place of the others
         self._max_sessions = max(_MIN_SESSIONS, min(_MAX_SESSIONS, kernel.origin.hard_limit // 4))
         self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)  # given up where one is needed at the limit
+        kernel.endpoint = listener.endpoint.uri
         self._listen()
 
     def run(self) -> None:
@@ -101,6 +102,7 @@ class Server:
             return
         if refusal is None:
             self._sessions.add(session)
+            self._kernel.connections = len(self._sessions)
             self._kernel.exit_when_unused = False
         else:
             self._refused.add(session)
@@ -135,6 +137,7 @@ class Server:
             self._refused.discard(session)
             return
         self._sessions.discard(session)
+        self._kernel.connections = len(self._sessions)
         if not self._sessions:
             self._kernel.loop.call_soon(self._end_if_unused)  # somebody may have connected in this very round
 

@@ -1,22 +1,24 @@
-"""One client: its protocol, what is queued for it, and its watch."""
+"""One client: its requests, and the stream that may run beside them."""
 
 from __future__ import annotations
 
 import logging
 import socket
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import islice
 from typing import Any
 
 from papa.errors import BadRequest, Error
+from papa.kernel.changes import ChangeStream, encode_frame, encode_lines
 from papa.kernel.handlers import HANDLERS
 from papa.kernel.kernel import Kernel
 from papa.kernel.loop import READ, WRITE, Timer
+from papa.kernel.outbox import Outbox
 from papa.kernel.pending import Pending, bug
-from papa.kernel.results import Goodbye, Watching
-from papa.kernel.watch import BatchWatch, Part, StreamWatch
+from papa.kernel.results import Goodbye, Listening, Watching
+from papa.kernel.stream import Part, Stream
+from papa.kernel.watch_structured import FrameWatch
+from papa.kernel.watch_telnet import BatchWatch, TextWatch
 from papa.version import __version__
 from papa.wire import server, structured, telnet
 
@@ -28,7 +30,6 @@ _RECEIVE_SIZE = 65536
 _MAX_UNSENT = 1024 * 1024  # bytes; beyond, no request of this client is read
 _BUDGET = 256  # requests of one client that are run before others get their turn
 _MAKING = 64  # the share of it that is taken by making something, a process above all
-_MAX_PARTS = 512  # that are handed to sendmsg at once (IOV_MAX is 1024)
 _LINGER = 2.0  # seconds that a client may take nothing of our last words
 
 
@@ -48,10 +49,10 @@ class Session:
         self._fd = connection.fileno()
         self._protocol = server.ServerProtocol()
         self._next_event = self._protocol.next_event
-        self._unsent: deque[Part] = deque()
-        self._unsent_size = 0
+        self._outbox = Outbox(connection)
+        self._send = self._outbox.put
         self._interest = READ
-        self._watch: StreamWatch | BatchWatch | None = None
+        self._stream: Stream | None = None
         self._waiting = False  # for a result that is pending
         self._behind = False  # requests may have arrived that wait until the client has taken its answers
         self._ended = False  # the client sends no more
@@ -71,7 +72,7 @@ class Session:
     def _on_events(self, events: int) -> None:
         if events & WRITE:
             self._flush()
-            if self._behind and self._unsent_size <= _MAX_UNSENT:
+            if self._behind and self._outbox.size <= _MAX_UNSENT:
                 self._work()
         if events & ~WRITE and not (self._closed or self._hung_up):
             self._receive()
@@ -104,13 +105,13 @@ class Session:
         self._behind = False
         budget = _BUDGET
         while not (self._waiting or self._leaving):
-            if self._unsent_size > _MAX_UNSENT or budget <= 0:
+            if self._outbox.size > _MAX_UNSENT or budget <= 0:
                 self._behind = True
                 break
             event = next_event()
             if type(event) is server.Request:  # by far the most frequent
                 self._run(event)
-                budget -= _MAKING if event.command.options else 1
+                budget -= _MAKING if event.command.makes else 1
             elif event is None:
                 if self._ended:
                     self._leave()
@@ -122,8 +123,8 @@ class Session:
     # One action for each kind of event
 
     def _run(self, request: server.Request) -> None:
-        if self._watch is not None:
-            self._break(BadRequest(f'A connection that watches takes only ack and stop, not "{request.command.name}"'))
+        if self._stream is not None:
+            self._break(BadRequest(f'A connection on which a stream runs takes no "{request.command.name}"'))
             return
         try:
             result = HANDLERS[request.command.name](self._kernel, request)
@@ -145,8 +146,8 @@ class Session:
             else:
                 self._waiting = True
                 result.take(lambda later: self._resume(is_structured, later))
-        elif isinstance(result, Watching):
-            self._begin_watch(is_structured, result)
+        elif isinstance(result, (Watching, Listening)):
+            self._begin_stream(is_structured, result)
         elif isinstance(result, Goodbye):
             if is_structured:
                 self._leave(structured.encode_reply(result.text))
@@ -175,122 +176,94 @@ class Session:
         log.warning('Closed a connection that spoke HTTP or TLS')
         self._leave(b'Error: This is papa, not a web server\n')
 
-    # Watching
+    # Streams
 
-    def _begin_watch(self, is_structured: bool, watching: Watching) -> None:
-        if is_structured:
-            self._send(structured.encode_reply({
-                'watching': [[r.name, r.id, r.output.acknowledged] for r in watching.records],
-                'made': watching.made,
-            }))
-            self._watch = StreamWatch(self._kernel, watching.records, self._send_parts, self._is_busy)
+    def _begin_stream(self, is_structured: bool, result: Watching | Listening) -> None:
+        if isinstance(result, Listening):
+            self._send(structured.encode_reply(None) if is_structured else b'Listening\n')
+            self._stream = ChangeStream(self._kernel, result, self, encode_frame if is_structured else encode_lines)
+        elif is_structured:
+            watching = [[record.name, record.id, start] for record, start in result.starts]
+            self._send(structured.encode_reply({'watching': watching, 'made': result.made}))
+            self._stream = FrameWatch(self._kernel, result, self)
         else:
-            first = watching.made
-            self._send(telnet.encode_line(first) if first else b'Watching %d\n' % len(watching.records))
-            self._watch = BatchWatch(self._kernel, watching.records, self._send_parts, self._is_busy)
-            self._protocol.answering = True
-        self._watch.begin()
+            self._send(telnet.encode_line(result.made) if result.made else b'Watching %d\n' % len(result.starts))
+            self._stream = (TextWatch if result.peek else BatchWatch)(self._kernel, result, self)
+        self._protocol.answering = not is_structured
+        self._stream.begin()
 
     def _control(self, control: server.Control) -> None:
-        watch = self._watch
-        if not isinstance(watch, StreamWatch):
+        if self._stream is None:
             if control.name == structured.STOP:
-                self._send(structured.encode_error(BadRequest('Nothing is watched on this connection')))
+                self._send(structured.encode_error(BadRequest('No stream runs on this connection')))
             return
         try:
-            done = watch.acknowledge(control.words)
+            self._stream.control(control.name, control.words)
         except BadRequest as error:
             self._break(error)
-            return
-        if done or control.name == structured.STOP:
-            self._end_watch(structured.END)
-        else:
-            watch.wake()
 
     def _take_answer(self, answer: server.Answer) -> None:
-        watch = self._watch
-        assert isinstance(watch, BatchWatch)
-        done = watch.answer()
-        if done or answer.stop:
-            self._protocol.answering = False
-            self._end_watch((b'Nothing left to watch' if done else b'Stopped watching') + telnet.END_OF_REPLY)
-        else:
-            watch.wake()
-
-    def _end_watch(self, last_words: bytes) -> None:
-        if self._watch is not None:
-            self._watch.detach()
-            self._watch = None
-        self._send(last_words)
+        if self._stream is not None:
+            self._stream.answer(answer.stop)
 
     def _break(self, error: Error) -> None:
         """The client is out of step: say so and close."""
         self._leave(structured.encode_error(error))
 
-    def _is_busy(self) -> bool:
-        return bool(self._unsent) or self._leaving
+    @property
+    def busy(self) -> bool:
+        """Whether the stream has to wait."""
+        return bool(self._outbox.parts) or self._leaving
 
-    # Sending
-
-    def _send(self, data: bytes) -> None:
-        self._unsent.append(data)
-        self._unsent_size += len(data)
-
-    def _send_parts(self, parts: list[Part]) -> None:
-        self._unsent.extend(parts)
-        self._unsent_size += sum(map(len, parts))
+    def deliver(self, parts: list[Part]) -> None:
+        """Send parts of the stream."""
+        self._outbox.put_all(parts)
         if self._push():
             self._set_interest()
 
+    def end_stream(self, last_words: bytes) -> None:
+        """Go back to commands."""
+        if self._stream is None:
+            return
+        self._detach()
+        self._protocol.answering = False
+        self._send(last_words)
+        self._push()
+        self._set_interest()
+
+    def _detach(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.detach()
+
+    # Sending
+
     def _flush(self) -> None:
-        """Send what is queued as far as the connection takes it, and what the watch has; wait for what is left."""
+        """Send what is queued, and what the stream has, as far as the client takes it; wait for what is left."""
         if self._hung_up or not self._push():
             return
-        if not self._unsent:
+        if not self._outbox.parts:
             if self._leaving:
                 self._shut_down()
-            elif self._watch is not None and self._watch.eager:
-                self._watch.wake()
+            elif self._stream is not None and self._stream.eager:
+                self._stream.wake()
         self._set_interest()
 
     def _push(self) -> bool:
-        """Send what is queued as far as the connection takes it. Return whether the connection is sound."""
-        unsent = self._unsent
-        while unsent:
-            try:
-                if len(unsent) == 1:
-                    sent = self._socket.send(unsent[0])
-                    if sent == self._unsent_size:
-                        unsent.clear()
-                        self._unsent_size = 0
-                        break
-                else:
-                    sent = self._socket.sendmsg(islice(unsent, _MAX_PARTS))
-            except BlockingIOError:
-                break
-            except OSError:
-                self._abandon()
-                return False
-            self._drop(sent)
-            self._linger_on()
+        """Send what is queued, as far as the client takes it. Return whether the connection is sound."""
+        try:
+            if self._outbox.parts and self._outbox.push() and self._lingers is not None:
+                self._linger_on()
+        except OSError:
+            self._abandon()
+            return False
         return True
-
-    def _drop(self, sent: int) -> None:
-        unsent = self._unsent
-        self._unsent_size -= sent
-        while sent:
-            size = len(unsent[0])
-            if sent < size:
-                unsent[0] = memoryview(unsent[0])[sent:]
-                return
-            sent -= size
-            unsent.popleft()
 
     def _set_interest(self) -> None:
         if self._closed or self._hung_up:
             return
-        more = self._watch is not None and self._watch.eager
-        interest = WRITE if self._unsent or self._behind or more else 0
+        more = self._stream is not None and self._stream.eager
+        interest = WRITE if self._outbox.parts or self._behind or more else 0
         if not (self._waiting or self._ended or self._behind):
             interest |= READ
         if interest != self._interest:
@@ -302,18 +275,16 @@ class Session:
     def _leave(self, last_words: bytes = b'') -> None:
         """Close once what is queued and `last_words` are sent. Nothing that was read is run any more."""
         self._leaving = True
-        if self._watch is not None:
-            self._watch.detach()
-            self._watch = None
+        self._detach()
         if last_words:
             self._send(last_words)
         self._lingers = self._kernel.loop.call_later(_LINGER, self.close)
 
     def _linger_on(self) -> None:
         """The client takes what it is told: give it time for the rest."""
-        if self._lingers is not None:
-            self._lingers.cancel()
-            self._lingers = self._kernel.loop.call_later(_LINGER, self.close)
+        assert self._lingers is not None
+        self._lingers.cancel()
+        self._lingers = self._kernel.loop.call_later(_LINGER, self.close)
 
     def _shut_down(self) -> None:
         """All is sent. Read to nowhere until the client closes: unread data would reset the connection
@@ -328,21 +299,19 @@ class Session:
 
     def _abandon(self) -> None:
         """The connection is broken. Closed in the next round: whoever made it send may be in a loop over watchers."""
-        self._unsent.clear()
-        self._unsent_size = 0
+        self._outbox.clear()
         self._leaving = self._hung_up = True
         self._kernel.loop.unregister(self._fd)
         self._kernel.loop.call_soon(self._hear_out)
 
     def _hear_out(self) -> None:
         """A client that has died cannot be reached, but what it acknowledged before may not have been read yet."""
-        watch = self._watch
         try:
             with suppress(OSError, BadRequest):
-                while isinstance(watch, StreamWatch) and (data := self._socket.recv(_RECEIVE_SIZE)):
+                while self._stream is not None and (data := self._socket.recv(_RECEIVE_SIZE)):
                     self._protocol.receive(data)
-                    while isinstance(event := self._next_event(), server.Control):
-                        watch.acknowledge(event.words)
+                    while self._stream is not None and isinstance(event := self._next_event(), server.Control):
+                        self._stream.control(event.name, event.words)
         finally:
             self.close()
 
@@ -353,9 +322,7 @@ class Session:
         self._closed = True
         if self._lingers is not None:
             self._lingers.cancel()
-        if self._watch is not None:
-            self._watch.detach()
-            self._watch = None
+        self._detach()
         self._kernel.loop.unregister(self._fd)
         self._socket.close()
         self._on_close(self)

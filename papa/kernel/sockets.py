@@ -13,6 +13,7 @@ from typing import Any
 from papa import names
 from papa.endpoint import MAX_PATH
 from papa.errors import BadRequest, Conflict, Error, LimitReached, SystemFailure, Unsupported
+from papa.kernel.changes import Changes
 
 DEFAULT_BACKLOG = 5
 _FAMILIES = {'inet': socket.AF_INET, 'inet6': socket.AF_INET6, 'unix': socket.AF_UNIX}
@@ -125,10 +126,11 @@ def numeric_address(spec: SocketSpec) -> str | None:
 
 
 class Sockets:
-    """The sockets by name."""
+    """The sockets by name. Here alone they come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, changes: Changes) -> None:
         self.by_name: dict[str, SocketRecord] = {}
+        self._changes = changes
 
     def select(self, patterns: list[str], *, required: bool = False) -> dict[str, SocketRecord]:
         """Those that names, wildcards or file numbers mean."""
@@ -156,12 +158,14 @@ class Sockets:
             spec = replace(spec, port=port)
         record = SocketRecord(name, spec, address, holder)
         self.by_name[name] = record
+        self._changes.tell('made', 'socket', name, record)
         return record
 
     def remove(self, records: dict[str, SocketRecord]) -> None:
         """Close sockets, forget them and remove their files."""
         for name, record in records.items():
             del self.by_name[name]
+            self._changes.tell('removed', 'socket', name, record)
             if record.spec.path is not None:
                 _remove_file(record)
             record.holder.close()

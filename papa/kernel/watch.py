@@ -1,7 +1,8 @@
-"""Delivering output to those who watch: as a stream (structured dialect) or in batches (telnet).
+"""Delivering output to those who watch.
 
-A watch has a cursor in the output of each process that it watches. What a cursor has not passed is
-kept for it as far as the buffer allows, even when another watcher has acknowledged it.
+A watch has a cursor in the output of each process that it watches. What the cursor of one that acknowledges has
+not passed is kept for it as far as the buffer allows, even when another watch has acknowledged it. A watch that
+only peeks holds nothing back.
 """
 
 from __future__ import annotations
@@ -10,33 +11,38 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from papa.errors import BadRequest
-from papa.kernel.output import STDOUT
-from papa.wire import structured, telnet
+from papa import names
+from papa.kernel.stream import Outlet, Part, Stream
+from papa.wire import structured
 
 if TYPE_CHECKING:
     from papa.kernel.kernel import Kernel
     from papa.kernel.output import Piece
     from papa.kernel.processes import ProcessRecord
+    from papa.kernel.results import Watching
 
-_BUDGET = 256 * 1024  # bytes that are handed to the socket in one go
-_BATCH = 1024 * 1024  # bytes in a batch of the telnet dialect
-
-Part = bytes | memoryview
+Loss = tuple[int, int, str]
 
 
 class Cursor:
-    """How far one watch has come in the output of one process."""
+    """How far one watch has come in the output of one process. One that `holds` keeps what it has not passed."""
 
-    __slots__ = ('_serial', 'exit_sent', 'index', 'position', 'queued', 'record', 'watch')
+    __slots__ = (
+        '_floor', '_serial', 'acknowledgement', 'exit_sent', 'holds', 'index', 'introduced', 'position', 'queued',
+        'record', 'start', 'watch',
+    )
 
-    def __init__(self, watch: Watch, index: int, record: ProcessRecord) -> None:
+    def __init__(self, watch: Watch, index: int, record: ProcessRecord, start: int, introduced: bool) -> None:
         self.watch = watch
         self.index = index
         self.record = record
-        self.position = record.output.acknowledged
+        self.start = self.position = start
+        self.holds = not watch.peek
+        self.introduced = introduced  # the client knows what the index stands for
+        self.acknowledgement: bool | None = None  # there is one to be told of; whether by this very watch
         self.exit_sent = False
         self.queued = False  # it stands in the watch's queue of those that have something
+        self._floor = record.output.base  # what lies before was gone when this began
         self._serial = 0
 
     def wake(self) -> None:
@@ -46,73 +52,107 @@ class Cursor:
             self.watch.queue.append(self)
         self.watch.wake()
 
-    def take(self, budget: int) -> tuple[list[tuple[int, int, str]], list[Piece], bool]:
+    def take(self, budget: int, eager: bool) -> tuple[list[Loss], list[Piece], bool]:
         """What comes next: losses before it, pieces of output, and whether the exit follows.
 
-        A loss alone is not told before something follows it.
+        Unless `eager`, a loss alone is not told before something follows it.
         """
         output = self.record.output
         start = max(self.position, output.base)
         pieces, self._serial = output.read(start, self._serial, budget)
         exited = not pieces and self.record.closed and not self.exit_sent
-        losses = []
-        if start > self.position and (pieces or exited):
-            losses = [(low, high, self._reason(overflow)) for low, high, overflow in output.gap(self.position, start)]
+        losses: list[Loss] = []
+        if start > self.position and (pieces or exited or eager):
+            losses = self._losses(self.position, start)
+            self.position = start
         if pieces:
             self.position = pieces[-1].end
         elif exited:
             self.exit_sent = True
-            self.position = output.end
+            self.position = max(self.position, output.end)
         return losses, pieces, exited
 
-    def _reason(self, overflow: bool) -> str:
-        if overflow:
-            return 'overflow'
-        return 'acknowledged' if self.record.removed else 'slow'
+    def _losses(self, start: int, end: int) -> list[Loss]:
+        losses: list[Loss] = []
+        for low, high, overflow in self.record.output.gap(start, end):
+            if overflow:
+                losses.append((low, high, structured.OVERFLOW))
+                continue
+            taken_to = high if self.record.removed else min(max(low, self._floor), high)
+            if low < taken_to:
+                losses.append((low, taken_to, structured.TAKEN))
+            if taken_to < high:
+                losses.append((taken_to, high, structured.SLOW))
+        return losses
 
 
-class Watch:
-    """What one session watches. `send` hands parts to the session; `busy` says that it has not sent all."""
+class Watch(Stream):
+    """What one session watches."""
 
-    def __init__(
-        self, kernel: Kernel, records: list[ProcessRecord], send: Callable[[list[Part]], None], busy: Callable[[], bool]
-    ) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Kernel, watching: Watching, outlet: Outlet) -> None:
+        super().__init__(outlet)
+        self.peek = watching.peek
         self.queue: deque[Cursor] = deque()
-        self.cursors = [Cursor(self, index, record) for index, record in enumerate(records)]
-        self.left = len(self.cursors)  # processes whose exit this watch has not acknowledged
-        self._send = send
-        self._busy = busy
-        for cursor in self.cursors:
-            cursor.record.cursors.append(cursor)
+        self.cursors: dict[int, Cursor] = {}
+        self.lasting = False  # an exit that was told is not the last thing to tell of a process
+        self._kernel = kernel
+        self._follow = watching.follow
+        self._next_index = 0
+        for record, start in watching.starts:
+            self._add(record, start, introduced=True)
+        if self._follow is not None:
+            kernel.processes.followers.append(self)
 
     def begin(self) -> None:
-        """Deliver what is there."""
-        for cursor in self.cursors:
-            cursor.queued = True
-        self.queue.extend(self.cursors)
         self.wake()
+
+    def meet(self, record: ProcessRecord) -> None:
+        """A process was started: watch it if it is one of those that this follows."""
+        if self._follow is not None and (not self._follow or names.matches(record.name, self._follow)):
+            self._add(record, record.output.acknowledged, introduced=False)
+            self.wake()
+
+    def forgotten(self, cursor: Cursor) -> None:
+        """The process has lost its name; nobody will acknowledge anything more."""
+        if self.peek and cursor.exit_sent:
+            self._leave(cursor)
+
+    def note(self, cursor: Cursor, mine: bool) -> None:
+        """Output was acknowledged, `mine` by this watch."""
 
     @property
     def eager(self) -> bool:
-        """Whether there may be something to deliver now."""
         return bool(self.queue)
 
-    def wake(self) -> None:
-        """Deliver some of it, if the session can take it. The session asks again while this is `eager`."""
-        raise NotImplementedError
-
     def detach(self) -> None:
-        """Leave all processes. What was not acknowledged stays for the next watcher."""
-        for cursor in self.cursors:
+        if self._follow is not None:
+            self._kernel.processes.followers.remove(self)
+        for cursor in list(self.cursors.values()):
             self._leave(cursor)
+        self.queue.clear()
+
+    def _add(self, record: ProcessRecord, start: int, *, introduced: bool) -> None:
+        cursor = Cursor(self, self._next_index, record, start, introduced)
+        self.cursors[cursor.index] = cursor
+        self._next_index += 1
+        cursor.queued = True
+        self.queue.append(cursor)
+        record.cursors.append(cursor)
+        self._kernel.changes.count(record)
 
     def _leave(self, cursor: Cursor) -> None:
+        if self.cursors.pop(cursor.index, None) is None:
+            return
         record = cursor.record
-        if cursor in record.cursors:
-            record.cursors.remove(cursor)
-            record.release()
-            self.kernel.capture.resume(record)
+        record.cursors.remove(cursor)
+        record.release()
+        self._kernel.capture.resume(record)
+        self._kernel.changes.count(record)
+
+    @property
+    def _over(self) -> bool:
+        """Whether nothing is left to watch."""
+        return not self.cursors and self._follow is None
 
     def _collect(self, encode: Callable[[Cursor, int], tuple[list[Part], bool]], budget: int) -> list[Part]:
         """Encoded parts of the cursors in the queue, one after the other, up to the budget."""
@@ -129,108 +169,15 @@ class Watch:
             record = cursor.record
             if record.output.acknowledged > record.output.base:
                 record.release()  # it was kept for this cursor
+            if cursor.exit_sent and self.peek and not (self.lasting and self._kernel.processes.has(record)):
+                self._leave(cursor)
         return parts
 
     def _acknowledge(self, cursor: Cursor, position: int) -> None:
-        record = cursor.record
-        record.output.acknowledge(min(position, cursor.position))
-        record.release()
-        self.kernel.capture.resume(record)
+        self._kernel.capture.acknowledge(cursor.record, min(position, cursor.position), self)
 
     def _acknowledge_exit(self, cursor: Cursor) -> None:
         """The first acknowledgement of an exit frees the name at once."""
         self._acknowledge(cursor, cursor.position)
-        self.kernel.processes.forget(cursor.record)
         self._leave(cursor)
-        self.left -= 1
-
-
-class StreamWatch(Watch):
-    """Pushes frames as far as the socket takes them; acknowledgements come whenever they like."""
-
-    def wake(self) -> None:
-        if self.queue and not self._busy():
-            parts = self._collect(_frames, _BUDGET)
-            if parts:
-                self._send(parts)
-
-    def acknowledge(self, words: list[str]) -> bool:
-        """Note ``INDEX:POSITION`` and ``INDEX:x`` words. Return whether nothing is left to watch."""
-        for word in words:
-            index, _, mark = word.partition(':')
-            if not (_is_number(index) and int(index) < len(self.cursors)):
-                raise BadRequest('Nothing is watched under that number')
-            cursor = self.cursors[int(index)]
-            if mark == structured.EXIT_MARK:
-                if not cursor.exit_sent:
-                    raise BadRequest('An exit was acknowledged that was never told')
-                if cursor in cursor.record.cursors:
-                    self._acknowledge_exit(cursor)
-            elif _is_number(mark):
-                self._acknowledge(cursor, int(mark))
-            else:
-                raise BadRequest('An acknowledgement is INDEX:POSITION or INDEX:x')
-        return not self.left
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20
-
-
-def _frames(cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
-    losses, pieces, exited = cursor.take(budget)
-    index = cursor.index
-    parts: list[Part] = [structured.loss_frame(index, *loss) for loss in losses]
-    for stream, time, end, data in pieces:
-        letter = structured.STDOUT if stream == STDOUT else structured.STDERR
-        parts += (structured.output_header(letter, index, time, end, len(data)), data, b'\n')
-    if exited:
-        record = cursor.record
-        parts.append(structured.exit_frame(index, record.ended or 0.0, record.exit_code or 0))
-    return parts, bool(pieces)
-
-
-class BatchWatch(Watch):
-    """Sends one batch, then waits for a line that acknowledges it."""
-
-    outstanding = False
-
-    @property
-    def eager(self) -> bool:
-        return bool(self.queue) and not self.outstanding
-
-    def begin(self) -> None:
-        self._sent: list[tuple[Cursor, int]] = []  # how far the outstanding batch goes
-        super().begin()
-
-    def wake(self) -> None:
-        if self.queue and not self.outstanding:
-            self._sent.clear()
-            parts = self._collect(self._records, _BATCH)
-            if parts:
-                self.outstanding = True
-                self._send([*parts, telnet.END_OF_BATCH])
-
-    def _records(self, cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
-        _losses, pieces, exited = cursor.take(budget)
-        record = cursor.record
-        parts: list[Part] = []
-        for stream, time, _, data in pieces:
-            letter = structured.STDOUT if stream == STDOUT else structured.STDERR
-            parts += (telnet.output_header(letter, record.name, time, len(data)), data, b'\n')
-        if exited:
-            parts.append(telnet.exit_line(record.name, record.ended or 0.0, record.exit_code or 0))
-        if parts:
-            self._sent.append((cursor, cursor.position))
-        return parts, bool(pieces)
-
-    def answer(self) -> bool:
-        """Acknowledge the batch that is outstanding. Return whether nothing is left to watch."""
-        if self.outstanding:
-            self.outstanding = False
-            for cursor, position in self._sent:
-                if cursor.record.closed and cursor.exit_sent and cursor in cursor.record.cursors:
-                    self._acknowledge_exit(cursor)
-                else:
-                    self._acknowledge(cursor, position)
-        return not self.left
+        self._kernel.processes.forget(cursor.record)

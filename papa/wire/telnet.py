@@ -20,6 +20,8 @@ PROMPT = b'> '
 END_OF_REPLY = b'\n> '
 END_OF_BATCH = b'] '
 
+_LAST = ('args', 'value', 'preview')  # these fields may hold spaces, so nothing follows them
+
 # RFC 854: IAC followed by WILL, WONT, DO or DONT and an option, by a sub-negotiation, or by one command.
 _TELNET_COMMAND = re.compile(rb'\xff(?:[\xfb-\xfe].|\xfa.*?\xff\xf0|[\xf0-\xf9])', re.DOTALL)
 _CONTROLS = {code: f'\\x{code:02x}' for code in (*range(32), *range(127, 160)) if code != 9}
@@ -64,7 +66,7 @@ def split(text: str) -> list[str]:
 def parse(words: list[str]) -> tuple[commands.Command, list[str]]:
     """The command that a line of words asks for, and its words. Raises `BadRequest`."""
     command, rest = commands.resolve(words)
-    if command.options:
+    if command.makes:
         end = 1 + options.count(rest[1:])
         rest[1:end] = map(_unquote, rest[1:end])
     return command, rest
@@ -122,16 +124,17 @@ def _line(name: str, value: Any) -> str:
     if isinstance(value, str):
         return f'{escape(name)} {escape(value)}'
     fields = [escape(name)]
-    fields += [f'{key}={_field(item)}' for key, item in value.items() if key != 'args']
-    if 'args' in value:
-        fields.append('args=' + escape(' '.join(value['args'])))
+    fields += [f'{key}={_field(item)}' for key, item in value.items() if key not in _LAST]
+    fields += [f'{key}={escape(_joined(value[key], " "))}' for key in _LAST if key in value]
     return ' '.join(fields)
 
 
 def _field(item: Any) -> str:
-    if isinstance(item, list):
-        item = ','.join(item)
-    return escape(str(item)).replace(' ', '\\x20')
+    return escape(_joined(item, ',')).replace(' ', '\\x20')
+
+
+def _joined(item: Any, separator: str) -> str:
+    return separator.join(item) if isinstance(item, list) else str(item)
 
 
 def output_header(stream: str, name: str, time: float, size: int) -> bytes:
@@ -142,6 +145,16 @@ def output_header(stream: str, name: str, time: float, size: int) -> bytes:
 def exit_line(name: str, time: float, exit_code: int) -> bytes:
     """The line of an exit in a batch."""
     return _encode(f'closed:{_batch_name(name)}:{time!r}:{exit_code}\n')
+
+
+def loss_line(name: str, start: int, end: int, reason: str) -> bytes:
+    """The line of a loss, for those who peek."""
+    return _encode(f'lost:{_batch_name(name)}:{start}:{end}:{reason}\n')
+
+
+def change_line(change: str, kind: str, name: str, details: Mapping[str, Any]) -> bytes:
+    """The line of a change."""
+    return _encode(f'{change} {kind} {_line(name, details)}\n')
 
 
 def _batch_name(name: str) -> str:

@@ -1,0 +1,100 @@
+"""Watching in the telnet dialect: in batches that are acknowledged, or as a running text when only peeking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from papa.kernel.output import STDOUT
+from papa.kernel.stream import Outlet, Part
+from papa.kernel.watch import Cursor, Loss, Watch
+from papa.wire import structured, telnet
+
+if TYPE_CHECKING:
+    from papa.kernel.kernel import Kernel
+    from papa.kernel.output import Piece
+    from papa.kernel.results import Watching
+
+_BATCH = 1024 * 1024  # bytes in a batch
+_BUDGET = 256 * 1024  # bytes of running text that are handed to the socket in one go
+
+_STOPPED = b'Stopped watching' + telnet.END_OF_REPLY
+_NOTHING_LEFT = b'Nothing left to watch' + telnet.END_OF_REPLY
+
+
+class BatchWatch(Watch):
+    """Sends one batch, then waits for a line that acknowledges it."""
+
+    def __init__(self, kernel: Kernel, watching: Watching, outlet: Outlet) -> None:
+        super().__init__(kernel, watching, outlet)
+        self._outstanding = False
+        self._sent: list[tuple[Cursor, int]] = []  # how far the outstanding batch goes
+
+    @property
+    def eager(self) -> bool:
+        return bool(self.queue) and not self._outstanding
+
+    def wake(self) -> None:
+        if self.queue and not self._outstanding:
+            self._sent.clear()
+            parts = self._collect(self._records, _BATCH)
+            if parts:
+                self._outstanding = True
+                self._outlet.deliver([*parts, telnet.END_OF_BATCH])
+
+    def answer(self, stop: bool) -> None:
+        if self._outstanding:
+            self._outstanding = False
+            for cursor, position in self._sent:
+                if cursor.exit_sent:
+                    self._acknowledge_exit(cursor)
+                else:
+                    self._acknowledge(cursor, position)
+        if self._over:
+            self._outlet.end_stream(_NOTHING_LEFT)
+        elif stop:
+            self._outlet.end_stream(_STOPPED)
+        else:
+            self.wake()
+
+    def _records(self, cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
+        _losses, pieces, exited = cursor.take(budget, eager=False)
+        parts = _text(cursor, pieces, exited)
+        if parts:
+            self._sent.append((cursor, cursor.position))
+        return parts, bool(pieces)
+
+
+class TextWatch(Watch):
+    """Sends what comes, losses too, until a line asks for the end or nothing more can come."""
+
+    def wake(self) -> None:
+        if not self._outlet.busy:
+            parts = self._collect(self._records, _BUDGET)
+            if parts:
+                self._outlet.deliver(parts)
+            if self._over:
+                self._outlet.end_stream(_NOTHING_LEFT)
+
+    def answer(self, stop: bool) -> None:
+        if stop:
+            self._outlet.end_stream(_STOPPED)
+
+    @staticmethod
+    def _records(cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
+        losses, pieces, exited = cursor.take(budget, eager=True)
+        return _losses(cursor, losses) + _text(cursor, pieces, exited), bool(pieces)
+
+
+def _losses(cursor: Cursor, losses: list[Loss]) -> list[Part]:
+    return [telnet.loss_line(cursor.record.name, *loss) for loss in losses]
+
+
+def _text(cursor: Cursor, pieces: list[Piece], exited: bool) -> list[Part]:
+    record = cursor.record
+    parts: list[Part] = []
+    for stream, time, _, data in pieces:
+        letter = structured.STDOUT if stream == STDOUT else structured.STDERR
+        parts += (telnet.output_header(letter, record.name, time, len(data)), data, b'\n')
+    if exited:
+        parts.append(telnet.exit_line(record.name, record.ended or 0.0, record.exit_code or 0))
+    return parts
