@@ -1,13 +1,13 @@
-"""A program that prints the time now and then: what the latency of a watch is measured with."""
+"""A program that prints the time now and then: what the latency of a watch is measured with.
+
+``python clock.py WRITES PAUSE``, with seconds before each write.
+"""
 
 import sys
 import time
 
-SCHEDULES = {'busy': (200, 0.01), 'idle': (3, 2.0)}  # writes, seconds before each
-
 if __name__ == '__main__':
-    writes, pause = SCHEDULES[sys.argv[1]]
-    for _ in range(writes):
-        time.sleep(pause)
+    for _ in range(int(sys.argv[1])):
+        time.sleep(float(sys.argv[2]))
         sys.stdout.write(f'{time.time()!r}\n')
         sys.stdout.flush()
