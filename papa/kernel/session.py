@@ -183,13 +183,16 @@ class Session:
             self._send(structured.encode_reply(None) if is_structured else b'Listening\n')
             self._stream = ChangeStream(self._kernel, result, self, encode_frame if is_structured else encode_lines)
         elif is_structured:
-            watching = [[record.name, record.id, start] for record, start in result.starts]
+            watching = [
+                [record.name, record.id, start, record.output.acknowledged] for record, start in result.starts
+            ]
             self._send(structured.encode_reply({'watching': watching, 'made': result.made}))
             self._stream = FrameWatch(self._kernel, result, self)
         else:
             self._send(telnet.encode_line(result.made) if result.made else b'Watching %d\n' % len(result.starts))
             self._stream = (TextWatch if result.peek else BatchWatch)(self._kernel, result, self)
         self._protocol.answering = not is_structured
+        self._push()  # so that what is there comes before a line that may ask for the end already
         self._stream.begin()
 
     def _control(self, control: server.Control) -> None:

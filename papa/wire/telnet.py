@@ -89,7 +89,7 @@ def escape(text: str) -> str:
 
 
 def encode_reply(result: Any) -> bytes:
-    """The reply for a result: None, a str, or a dict by name of str (values) or dict (details)."""
+    """The reply for a result: None, a str, or a dict by name of dicts (details) or of what is no dict (values)."""
     if result is None:
         text = ''
     elif isinstance(result, Prose):
@@ -121,8 +121,8 @@ def _no_error(text: str) -> str:
 
 
 def _line(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return f'{escape(name)} {escape(value)}'
+    if not isinstance(value, dict):
+        return f'{escape(name)} {escape(str(value))}'
     fields = [escape(name)]
     fields += [f'{key}={_field(item)}' for key, item in value.items() if key not in _LAST]
     fields += [f'{key}={escape(_joined(value[key], " "))}' for key in _LAST if key in value]
