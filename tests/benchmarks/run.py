@@ -61,7 +61,7 @@ def main() -> int:
             rows.append(row(name, {PAPA: f'failed: {trouble}'}))
         print(f'measured {name} in {time.monotonic() - start:.0f} s', file=sys.stderr)
     print(markdown(rows))
-    print(f'Python {sys.version.split()[0]}, {os.cpu_count()} cores, of which other work took {load:.1f} at the beginning')
+    print(f'Python {sys.version.split()[0]}, {os.cpu_count()} cores; load at the beginning: {load:.1f}')
     return int(failed)
 
 
