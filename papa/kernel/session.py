@@ -184,7 +184,8 @@ class Session:
             self._stream = ChangeStream(self._kernel, result, self, encode_frame if is_structured else encode_lines)
         elif is_structured:
             watching = [
-                [record.name, record.id, start, record.output.acknowledged] for record, start in result.starts
+                [record.name, record.id, start, record.started, record.output.acknowledged]
+                for record, start in result.starts
             ]
             self._send(structured.encode_reply({'watching': watching, 'made': result.made}))
             self._stream = FrameWatch(self._kernel, result, self)

@@ -14,8 +14,8 @@ the characters that would break the framing: ``\\\\``, ``\\t`` and ``\\n``.
 
 While a stream runs (a watch, or ``changes``), frames come unasked. Each is a header line and, for output,
 raw bytes and a newline. INDEX stands for one watched process: those in the reply that began the watch
-(a list of name, id, the position from which it is told, and up to where it is acknowledged) are counted from 0, later
-ones are introduced by ``n``:
+(a list of name, id, the position from which it is told, its start, and up to where it is acknowledged) are counted
+from 0, later ones are introduced by ``n``:
 
 ========================================  ==========================================================
 ``n INDEX TIME START ID NAME``            from now on INDEX is this process, started at TIME and told from
