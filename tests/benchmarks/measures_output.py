@@ -42,7 +42,8 @@ def flood(bench: Bench) -> Iterator[Row]:
             for overflow in ('drop', 'block') if kind.name == PAPA else ('',):
                 if kind.name not in troubles:
                     try:
-                        runs.setdefault((kind.name, overflow), []).append(_flood(kind, blocks, overflow))
+                        run = _flood(kind, blocks, overflow)
+                        runs.setdefault((kind.name, overflow), []).append(run)
                     except Failed as trouble:
                         if kind.name == PAPA:
                             raise
