@@ -87,7 +87,7 @@ def kinds(tree: Path, *, only_papa: bool) -> list[Kind]:
     found = [Kind(PAPA, lambda path: [*kernel, path], [python, str(HERE / 'worker.py')], str(tree))]
     if not only_papa:
         old = old_python()
-        library = subprocess.check_output([old, '-c', 'import papa; print(papa.__path__[0])'], text=True).strip()
+        library = subprocess.check_output([old, '-I', '-c', 'import papa; print(papa.__path__[0])'], text=True).strip()
         found.append(Kind(
             OLD_PAPA, lambda path: [old, '-c', OLD_KERNEL, '-u', path], [old, str(HERE / 'worker.py')],
             str(Path(library).parent),
