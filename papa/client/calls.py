@@ -14,7 +14,6 @@ from papa.client import arguments
 from papa.client.arguments import UNSET, Unset
 from papa.client.change_state import ChangeState
 from papa.client.watch_state import WatchState
-from papa.errors import BadRequest
 
 T = TypeVar('T')
 Call = tuple[list[str], Callable[[Any], T]]
@@ -147,8 +146,6 @@ def watch_processes(
     *names: str | int, peek: bool = False, last: int | str | None = None, follow: bool = False,
     since: Mapping[str, tuple[str, int]] | None = None,
 ) -> Call[WatchState]:
-    if last is not None and not peek:
-        raise BadRequest('last is for a watch that only peeks: with peek=True')
     places = arguments.mapping('since', since)
     options = {
         'peek': '1' if peek else None, 'last': last, 'follow': '1' if follow else None,

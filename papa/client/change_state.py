@@ -37,6 +37,8 @@ class ChangeState:
         record = frame.record
         try:
             if record['change'] == 'snapshot':
+                if record.get('first'):  # also in the middle of one that was given up
+                    self._snapshot = None
                 self._add_part(record['details'], bool(record.get('more')))
             else:
                 self._queue.append(Change(record['change'], record['kind'], record['name'], record['details']))

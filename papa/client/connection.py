@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _RECEIVE_SIZE = 65536
+_USUAL_REPLY = 4096  # most are smaller, and the allocation of more is a good part of a round trip
 _SEND_SIZE = 262144
 _PEEK_SIZE = 262144  # more than any frame
 
@@ -95,11 +96,13 @@ class Connection:
         try:
             self._send(structured.encode_request(fields))
             reply: Any = INCOMPLETE
+            size = _USUAL_REPLY
             while reply is INCOMPLETE:
-                data = self._receive_line() if opens_stream else self._receive(_RECEIVE_SIZE)
+                data = self._receive_line() if opens_stream else self._receive(size)
                 if not data:
                     raise EOFError
                 reply = self._protocol.reply_in(data)
+                size = _RECEIVE_SIZE
         except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(fields[0], error) from None
         except BaseException:  # an interrupt in the middle: the reply would come to the next call
@@ -231,7 +234,7 @@ class Connection:
 def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
     connection = dialing.new_socket(endpoint)
     deadline = time.monotonic() + timeout
-    try:
+    with dialing.closed_on_failure(endpoint, timeout, connection):
         connection.settimeout(timeout)
         while True:
             try:
@@ -243,13 +246,4 @@ def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
                 time.sleep(dialing.RETRY)
         if dialing.is_its_own_peer(endpoint, connection):
             raise ConnectionRefusedError
-    except dialing.NOBODY:
-        connection.close()
-        raise
-    except OSError as error:
-        connection.close()
-        raise dialing.failure(endpoint, timeout, error) from None
-    except BaseException:
-        connection.close()
-        raise
     return connection

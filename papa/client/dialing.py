@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from papa.endpoint import Endpoint
 from papa.errors import AccessDenied, ConnectFailed, Error
@@ -42,6 +44,22 @@ def silence(endpoint: Endpoint, timeout: float) -> Error:
 def absence(endpoint: Endpoint) -> Error:
     """What to raise where there is no kernel, and none is to be started."""
     return ConnectFailed(f'There is no kernel at {endpoint}')
+
+
+@contextmanager
+def closed_on_failure(endpoint: Endpoint, timeout: float, connection: socket.socket) -> Iterator[None]:
+    """Close a socket that cannot be connected. Raises an `Error`; those of `NOBODY` pass through."""
+    try:
+        yield
+    except NOBODY:
+        connection.close()
+        raise
+    except OSError as error:
+        connection.close()
+        raise failure(endpoint, timeout, error) from None
+    except BaseException:
+        connection.close()
+        raise
 
 
 def greeting(endpoint: Endpoint, protocol: ClientProtocol) -> str | None:

@@ -66,6 +66,11 @@ def wait(endpoint: Endpoint) -> None:
             return
 
 
+def is_here(endpoint: Endpoint) -> bool:
+    """Whether the kernel at this address is, or was, one of this program."""
+    return endpoint in _kernels
+
+
 def opened(endpoint: Endpoint) -> None:
     """A connection to the kernel at this address was opened in this program."""
     _count(endpoint, 1)

@@ -32,12 +32,13 @@ _STREAMS = {structured.STDOUT: 'out', structured.STDERR: 'err'}
 class _Watched:
     """One process, and the position that its output has arrived up to."""
 
-    __slots__ = ('closed', 'end', 'id', 'name')
+    __slots__ = ('acknowledged', 'closed', 'end', 'id', 'name')
 
-    def __init__(self, name: str, process_id: str, position: int) -> None:
+    def __init__(self, name: str, process_id: str, position: int, acknowledged: int | None = None) -> None:
         self.name = name
         self.id = process_id
         self.end = position
+        self.acknowledged = acknowledged  # the last that was told, by the kernel
         self.closed = False  # and somebody was told so
 
 
@@ -64,15 +65,13 @@ class WatchState:
         self._size = 0  # bytes of output in it
         self._telling = 0  # how many in it make `read` return
         self._mode: str | None = None
-        self._greeting: set[int] = set()  # processes of which the first acknowledgement is to come before all else
-        self._greeted = 0  # how many have come
         self._positions: dict[int, int] = {}  # handed out, not acknowledged
         self._exits: list[int] = []  # likewise
-        for index, (name, process_id, position, *more) in enumerate(watching):
-            self._add(index, name, process_id, position)
+        for index, (name, process_id, position, started, acknowledged) in enumerate(watching):
+            self._add(index, _Watched(name, process_id, position, acknowledged))
             if expected and expected.get(name, process_id) != process_id:
                 self.replaced[name] = process_id
-                self._queue.append((index, Started(name, process_id, more[0] if more else 0.0)))
+                self._queue.append((index, Started(name, process_id, started)))
 
     def __str__(self) -> str:
         names = [watched.name for watched in self._watched.values()]
@@ -99,8 +98,8 @@ class WatchState:
             return any(True for _ in frames)
         return any(isinstance(frame, (OutputFrame, ExitFrame, EndFrame)) for frame in frames)
 
-    def _add(self, index: int, name: str, process_id: str, position: int) -> None:
-        self._watched[index] = _Watched(name, process_id, position)
+    def _add(self, index: int, watched: _Watched) -> None:
+        self._watched[index] = watched
         self._open += 1
 
     def _output(self, frame: OutputFrame) -> None:
@@ -116,7 +115,6 @@ class WatchState:
         watched = self._watched[frame.number]
         self._queue.append((frame.number, Closed(watched.name, watched.id, frame.time, frame.exit_code)))
         self._telling += 1
-        self._greeting.discard(frame.number)  # of one that is gone there is no acknowledgement any more
 
     def _loss(self, frame: LossFrame) -> None:
         watched = self._watched[frame.number]
@@ -124,20 +122,15 @@ class WatchState:
         self._queue.append((frame.number, Lost(watched.name, watched.id, *frame[1:])))
 
     def _introduction(self, frame: IntroductionFrame) -> None:
-        self._add(frame.number, frame.name, frame.id, frame.start)
+        self._add(frame.number, _Watched(frame.name, frame.id, frame.start))
         self._queue.append((frame.number, Started(frame.name, frame.id, frame.time)))
 
     def _acknowledgement(self, frame: AcknowledgementFrame) -> None:
         watched = self._watched.get(frame.number)
-        if watched is None:  # it was under way while we acknowledged the exit
+        if watched is None or watched.acknowledged == frame.position:  # it has ended here, or was told by the reply
             return
-        event = (frame.number, Acknowledged(watched.name, watched.id, frame.position, frame.mine))
-        if frame.number in self._greeting:
-            self._greeting.discard(frame.number)
-            self._queue.insert(self._greeted, event)
-            self._greeted += 1
-        else:
-            self._queue.append(event)
+        watched.acknowledged = frame.position
+        self._queue.append((frame.number, Acknowledged(watched.name, watched.id, frame.position, frame.mine)))
 
     @staticmethod
     def _advance(watched: _Watched, start: int, end: int) -> None:
@@ -162,15 +155,17 @@ class WatchState:
         if self._mode is not None:
             raise BadRequest('This watcher was read(): it cannot tell events()')
         self._mode = structured.EVENTS
-        closed = {index for index, event in self._queue if isinstance(event, Closed)}
-        self._greeting = {*self._watched} - closed
+        self._queue.extendleft(
+            (index, Acknowledged(watched.name, watched.id, watched.acknowledged, False))
+            for index, watched in reversed(self._watched.items()) if watched.acknowledged is not None
+        )
         return True
 
     @property
     def has_news(self) -> bool:
         """Whether there is something for a `read` or, once `begin_events` was called, for `next_event`."""
         if self._mode == structured.EVENTS:
-            return bool(self._queue) and not self._greeting
+            return bool(self._queue)
         return self._telling > 0
 
     def read(self) -> Outputs:
@@ -191,7 +186,7 @@ class WatchState:
 
     def next_event(self) -> Event | None:
         """The next event, if one has arrived."""
-        if self._greeting or not self._queue:
+        if not self._queue:
             return None
         index, event = self._queue.popleft()
         self._hand_out(index, event)

@@ -205,7 +205,7 @@ class TestMakeProcess:
         def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
             connection.sendall(GREETING)
             fake.read_request(connection)
-            connection.sendall(b'{"watching":[["p","id",0]],"made":null}\n')
+            connection.sendall(b'{"watching":[["p","id",0,1.5,0]],"made":null}\n')
             fake.read_request(connection)
             connection.sendall(b'.\n')
 

@@ -131,7 +131,7 @@ def test_losing_the_kernel_at_the_last_acknowledgement_is_told(make_fake: Make) 
         if number:
             connection.sendall(b'=fine\n')
         else:
-            connection.sendall(b'{"watching":[["p","id",0]],"made":null}\no 0 1.5 1 1\nx\nx 0 2.5 0\n')
+            connection.sendall(b'{"watching":[["p","id",0,1.5,0]],"made":null}\no 0 1.5 1 1\nx\nx 0 2.5 0\n')
             fake.read_request(connection)
 
     with Papa(make_fake(serve).path) as papa:
@@ -191,7 +191,7 @@ def test_an_interrupted_read_in_the_middle_of_a_piece_loses_nothing(make_fake: M
         def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
             connection.sendall(GREETING)
             fake.read_request(connection)
-            connection.sendall(b'{"watching":[["p","id",0]],"made":null}\no 0 1.5 6 6\nfoo')
+            connection.sendall(b'{"watching":[["p","id",0,1.5,0]],"made":null}\no 0 1.5 6 6\nfoo')
             while select.select([connection], [], [], 0.05)[0]:
                 connection.recv(1)
             interrupt()
@@ -218,7 +218,7 @@ def test_an_interrupted_end_leaves_the_client_usable(ending: str, make_fake: Mak
                 connection.sendall(b'=fine\n')
                 fake.read_request(connection)
                 return
-            connection.sendall(b'{"watching":[["p","id",0]],"made":null}\no 0 1.5 1 1\nx\nx 0 2.5 0\n')
+            connection.sendall(b'{"watching":[["p","id",0,1.5,0]],"made":null}\no 0 1.5 1 1\nx\nx 0 2.5 0\n')
             fake.read_request(connection)
             interrupt()
             fake.read_request(connection)

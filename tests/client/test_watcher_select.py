@@ -73,7 +73,7 @@ def test_the_exit_behind_much_output_does_not_stay_behind(extra: int, make_fake:
     def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
         connection.sendall(GREETING)
         fake.read_request(connection)
-        connection.sendall(b'{"watching":[["p","id",0]],"made":null}\n')
+        connection.sendall(b'{"watching":[["p","id",0,1.5,0]],"made":null}\n')
         connection.sendall(b'o 0 1.5 %d %d\n' % (size, size) + bytes(size) + b'\nx 0 2.5 0\n')
         sent.set()
         while fake.read_request(connection):
@@ -92,7 +92,7 @@ def test_many_small_pieces_behind_each_other(make_fake: Make) -> None:
         connection.sendall(GREETING)
         fake.read_request(connection)
         frames = b''.join(b'%c 0 %d.5 %d 1\nx\n' % (b'oe'[n % 2], n, n + 1) for n in range(2000))
-        connection.sendall(b'{"watching":[["p","id",0]],"made":null}\n' + frames + b'x 0 1.5 0\n')
+        connection.sendall(b'{"watching":[["p","id",0,1.5,0]],"made":null}\n' + frames + b'x 0 1.5 0\n')
         while fake.read_request(connection):
             connection.sendall(b'.\n')
 
