@@ -34,18 +34,20 @@ class Outbox:
     def push(self) -> bool:
         """Send as far as the client takes it. Return whether it took something. Raises OSError."""
         parts = self.parts
-        progress = False
-        while parts:
-            try:
+        before = self.size
+        try:
+            while parts:
                 if len(parts) == 1:
                     sent = self._socket.send(parts[0])
                 else:
                     sent = self._socket.sendmsg(islice(parts, _MAX_PARTS))
-            except BlockingIOError:
-                return progress
-            self._drop(sent)
-            progress = True
-        return progress
+                if sent == self.size:
+                    self.clear()
+                else:
+                    self._drop(sent)
+        except BlockingIOError:
+            pass
+        return self.size < before
 
     def clear(self) -> None:
         """Forget what is queued."""
@@ -55,9 +57,6 @@ class Outbox:
     def _drop(self, sent: int) -> None:
         parts = self.parts
         self.size -= sent
-        if not self.size:
-            parts.clear()
-            return
         while sent:
             size = len(parts[0])
             if sent < size:

@@ -30,6 +30,7 @@ _RECEIVE_SIZE = 65536
 _MAX_UNSENT = 1024 * 1024  # bytes; beyond, no request of this client is read
 _BUDGET = 256  # requests of one client that are run before others get their turn
 _MAKING = 64  # the share of it that is taken by making something, a process above all
+_PLAIN = (str, dict, type(None))  # results that are encoded as they are
 _LINGER = 2.0  # seconds that a client may take nothing of our last words
 
 
@@ -48,6 +49,7 @@ class Session:
         self._socket = connection
         self._fd = connection.fileno()
         self._protocol = server.ServerProtocol()
+        self._take = self._protocol.take
         self._next_event = self._protocol.next_event
         self._outbox = Outbox(connection)
         self._send = self._outbox.put
@@ -70,10 +72,13 @@ class Session:
     # Events of the connection
 
     def _on_events(self, events: int) -> None:
+        if events == READ:  # by far the most frequent
+            self._receive()
+            return
         if events & WRITE:
             self._flush()
             if self._behind and self._outbox.size <= _MAX_UNSENT:
-                self._work()
+                self._go_on()
         if events & ~WRITE and not (self._closed or self._hung_up):
             self._receive()
 
@@ -92,32 +97,39 @@ class Session:
         if self._leaving:
             if not data:
                 self.close()
-        elif data:
+        elif self._waiting:  # it has hung up meanwhile, which cannot be not reported
             self._protocol.receive(data)
-            self._work()
+            self._ended = not data
+        elif data:
+            self._work(self._take(data))
         else:
             self._ended = True
-            self._work()
+            self._work(None)
 
-    def _work(self) -> None:
-        """Run what has arrived, as far as the client takes the answers."""
+    def _go_on(self) -> None:
+        """Run what has arrived and had to wait."""
+        self._work(None if self._waiting or self._leaving else self._next_event())
+
+    def _work(self, event: server.Event | None) -> None:
+        """Run this and what else has arrived, as far as the client takes the answers."""
         next_event = self._next_event
         self._behind = False
         budget = _BUDGET
-        while not (self._waiting or self._leaving):
+        while event is not None:
+            if type(event) is server.Request:  # by far the most frequent
+                self._run(event)
+                budget -= _MAKING if event.command.makes else 1
+            else:
+                _ACTIONS[type(event)](self, event)
+            if self._waiting or self._leaving:
+                break
             if self._outbox.size > _MAX_UNSENT or budget <= 0:
                 self._behind = True
                 break
             event = next_event()
-            if type(event) is server.Request:  # by far the most frequent
-                self._run(event)
-                budget -= _MAKING if event.command.makes else 1
-            elif event is None:
-                if self._ended:
-                    self._leave()
-                break
-            else:
-                _ACTIONS[type(event)](self, event)
+        else:
+            if self._ended and not (self._waiting or self._leaving):
+                self._leave()
         self._flush()
 
     # One action for each kind of event
@@ -132,11 +144,14 @@ class Session:
             result = error
         except Exception:  # noqa: BLE001 - the kernel outlives its own bugs; it is logged with its traceback
             result = bug(f'The command "{request.command.name}"')
-        self._answer(request.structured, result)
+        if request.structured and type(result) in _PLAIN:  # by far the most frequent
+            self._send(structured.encode_reply(result))
+        else:
+            self._answer(request.structured, result)
 
     def _answer(self, is_structured: bool, result: Any) -> None:
         dialect = structured if is_structured else telnet
-        if result is None or isinstance(result, (str, dict)):
+        if isinstance(result, _PLAIN):
             self._send(dialect.encode_reply(result))
         elif isinstance(result, Error):
             self._send(dialect.encode_error(result))
@@ -160,7 +175,7 @@ class Session:
         self._waiting = False
         if not self._closed:
             self._answer(is_structured, result)
-            self._work()
+            self._go_on()
 
     def _reject(self, event: server.Malformed) -> None:
         encode = structured.encode_error if event.structured else telnet.encode_error
@@ -244,9 +259,10 @@ class Session:
 
     def _flush(self) -> None:
         """Send what is queued, and what the stream has, as far as the client takes it; wait for what is left."""
-        if self._hung_up or not self._push():
+        unsent = self._outbox.parts
+        if self._hung_up or (unsent and not self._push()):
             return
-        if not self._outbox.parts:
+        if not unsent:
             if self._leaving:
                 self._shut_down()
             elif self._stream is not None and self._stream.eager:
@@ -256,7 +272,7 @@ class Session:
     def _push(self) -> bool:
         """Send what is queued, as far as the client takes it. Return whether the connection is sound."""
         try:
-            if self._outbox.parts and self._outbox.push() and self._lingers is not None:
+            if self._outbox.push() and self._lingers is not None:
                 self._linger_on()
         except OSError:
             self._abandon()

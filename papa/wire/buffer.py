@@ -18,9 +18,8 @@ class LineBuffer:
         self.lines: deque[bytes] = deque()
         self.rest = bytearray()
 
-    def feed(self, data: bytes) -> None:
-        """Append what was received."""
-        lines = data.split(b'\n')
+    def feed(self, lines: list[bytes]) -> None:
+        """Append what was received, split at its newlines."""
         rest = lines.pop()
         if lines:
             if self.rest:

@@ -68,6 +68,7 @@ Event = Request | Malformed | Control | Answer | Blank | Intruder
 
 _BLANK = Blank()
 _INTRUDER = Intruder()
+_find = commands.BY_NAME.get
 
 
 class ServerProtocol:
@@ -76,25 +77,41 @@ class ServerProtocol:
     Set `answering` while a watch of the telnet dialect runs: lines are then `Answer` events.
     """
 
-    __slots__ = ('_buffer', '_lines', '_max_line', '_over', 'answering')
+    __slots__ = ('_buffer', '_kept', '_lines', '_max_line', '_over', '_rest', 'answering')
 
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self.answering = False
         self._buffer = LineBuffer()
         self._lines = self._buffer.lines
+        self._rest = self._buffer.rest
         self._max_line = max_line
+        self._kept = False  # there may be something in the buffer
         self._over = False  # a fatal event was given: nothing follows
 
     def receive(self, data: bytes) -> None:
         """Take what the connection delivered."""
         if not self._over:
-            self._buffer.feed(data)
+            self._kept = True
+            self._buffer.feed(data.split(b'\n'))
+
+    def take(self, data: bytes) -> Event | None:
+        """Take what the connection delivered and return the next event."""
+        lines = data.split(b'\n')
+        if len(lines) == 2 and not (lines[1] or self._kept):  # by far the most frequent: one line, whole
+            return self._event(lines[0])
+        self.receive(data)
+        return self.next_event()
 
     def next_event(self) -> Event | None:
         """The next event, or None if more bytes are needed."""
-        if not self._lines:
-            return self._partial(self._buffer.rest) if self._buffer.rest else None
-        line = self._lines.popleft()
+        if self._lines:
+            return self._event(self._lines.popleft())
+        if self._rest:
+            return self._partial(self._rest)
+        self._kept = self._over
+        return None
+
+    def _event(self, line: bytes) -> Event:
         if len(line) > self._max_line:
             return self._too_long(line[:1])
         if line[:1] == b'\t':
@@ -116,23 +133,22 @@ class ServerProtocol:
         return self._finish(Malformed(error, start == b'\t', fatal=True))
 
     def _finish(self, event: Event) -> Event:
-        self._over = True
+        self._over = self._kept = True
         self._buffer.clear()
         return event
 
 
 def _structured(line: bytes) -> Event:
     try:
-        fields = structured.decode_request(line)
+        words = structured.decode_request(line)
     except BadRequest as error:
         return Malformed(error, structured=True)
-    name = fields[0]
-    command = commands.BY_NAME.get(name)
+    name = words.pop(0)
+    command = _find(name)
     if command is not None:
-        del fields[0]
-        return Request(command, fields, True)
+        return Request(command, words, True)
     if name in structured.CONTROLS:
-        return Control(name, fields[1:])
+        return Control(name, words)
     return Malformed(BadRequest(f'Unknown command {show(name, 40)}'), structured=True)
 
 
