@@ -108,7 +108,7 @@ class ProcessRecord:
 
     def wake_watchers(self) -> None:
         """Tell those who watch that there is something new."""
-        for cursor in self.cursors:
+        for cursor in list(self.cursors):  # one that is told of the exit may leave at once
             cursor.wake()
 
     def release(self) -> None:
