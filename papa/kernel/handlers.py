@@ -17,6 +17,7 @@ from papa.kernel.lookups import Identity
 from papa.kernel.pending import Pending
 from papa.kernel.processes import ProcessRecord
 from papa.kernel.results import Goodbye, Listening, Watching
+from papa.wire.records import Records
 from papa.wire.server import Request
 from papa.wire.telnet import Prose
 
@@ -82,7 +83,7 @@ def remove_values(kernel: Kernel, request: Request) -> Any:
 
 
 def list_processes(kernel: Kernel, request: Request) -> Any:
-    return {name: record.details() for name, record in kernel.processes.select(request.words).items()}
+    return Records(kernel.processes.select(request.words))
 
 
 def remove_processes(kernel: Kernel, request: Request) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from papa import names
 from papa.errors import Conflict
 from papa.kernel.output import OutputBuffer
+from papa.wire.structured import encode_values
 
 if TYPE_CHECKING:
     from papa.kernel.changes import Changes
@@ -47,6 +48,13 @@ class ProcessSpec:
         return found
 
 
+_FIELDS_RUNNING = (
+    'pid', 'started', 'uid', 'gid', 'id', 'working_dir', 'bufsize', 'overflow', 'sockets', 'args',
+    'captured', 'acknowledged', 'buffered', 'dropped', 'watchers', 'peekers', 'running',
+)
+_FIELDS_ENDED = (*_FIELDS_RUNNING, 'exit_code', 'ended')
+
+
 def _shown(key: str, value: Any) -> str:
     """A parameter as it would be given: umask in octal, limits by their names."""
     if value is None or value == {}:
@@ -81,11 +89,12 @@ class ProcessRecord:
     paused: bool = False  # the buffer is full and the process has to wait
     drained: int = 0  # bytes read to nowhere
     cursors: list[Cursor] = field(default_factory=list, repr=False)
+    _constant: str = ''  # the part of its row that never changes
 
     def counters(self) -> tuple[int, int, int, int]:
         """What moves: bytes captured, buffered and dropped, and how many watchers hold output."""
         output = self.output
-        watchers = sum(cursor.holds for cursor in self.cursors)
+        watchers = sum([cursor.holds for cursor in self.cursors]) if self.cursors else 0
         return output.end + self.drained, output.buffered, output.dropped + self.drained, watchers
 
     def details(self) -> dict[str, Any]:
@@ -105,6 +114,23 @@ class ProcessRecord:
             watchers=watchers, peekers=len(self.cursors) - watchers, args=list(spec.args),
         )
         return details
+
+    def row(self) -> tuple[tuple[str, ...], str]:
+        """The same for a table: the names of the fields, and their values as JSON."""
+        if not self._constant:
+            spec = self.spec
+            self._constant = encode_values((
+                self.pid, self.started, spec.uid, spec.gid, self.id, spec.working_dir, spec.bufsize, spec.overflow,
+                self.sockets, spec.args,
+            ))
+        captured, buffered, dropped, watchers = self.counters()
+        values = (
+            f'{self._constant},{captured},{self.output.acknowledged},{buffered},{dropped},{watchers},'
+            f'{len(self.cursors) - watchers}'
+        )
+        if self.exit_code is None:
+            return _FIELDS_RUNNING, f'{values},true'
+        return _FIELDS_ENDED, f'{values},false,{self.exit_code},{self.ended!r}'
 
     def wake_watchers(self) -> None:
         """Tell those who watch that there is something new."""

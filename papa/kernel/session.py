@@ -21,6 +21,7 @@ from papa.kernel.watch_structured import FrameWatch
 from papa.kernel.watch_telnet import BatchWatch, TextWatch
 from papa.version import __version__
 from papa.wire import server, structured, telnet
+from papa.wire.records import Records
 
 log = logging.getLogger('papa.kernel')
 
@@ -30,7 +31,7 @@ _RECEIVE_SIZE = 65536
 _MAX_UNSENT = 1024 * 1024  # bytes; beyond, no request of this client is read
 _BUDGET = 256  # requests of one client that are run before others get their turn
 _MAKING = 64  # the share of it that is taken by making something, a process above all
-_PLAIN = (str, dict, type(None))  # results that are encoded as they are
+_PLAIN = (str, dict, Records, type(None))  # results that are encoded as they are
 _LINGER = 2.0  # seconds that a client may take nothing of our last words
 
 

@@ -6,6 +6,8 @@ A request is a TAB, then fields separated by TABs; a reply is one line whose fir
 ``=``  a text
 ``-``  nothing
 ``{``  a record, or records by name, as a JSON object
+``[``  records by name as tables, in a JSON array: the names of fields, then an object with the list of
+       values by name, and so on for records with other fields
 ``!``  an error: its code, a TAB, its text
 ====  =====================================================
 
@@ -41,8 +43,10 @@ the stream, with acknowledgements as for ``ack``.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 
 from papa.errors import BadRequest, Error, from_code
+from papa.wire.records import Records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,12 +122,28 @@ def decode_request(line: bytes | bytearray) -> list[str]:
 
 
 def encode_reply(result: Any) -> bytes:
-    """The reply line for a result: a str, None, or a dict of what JSON can say."""
+    """The reply line for a result: a str, None, a dict of what JSON can say, or `Records`."""
     if isinstance(result, str):
         return _encode(f'={escape(result)}\n')
     if result is None:
         return b'-\n'
+    if isinstance(result, Records):
+        return _encode(f'{_tables(result)}\n')
     return _encode(f'{_dumps(result)}\n')
+
+
+def _tables(records: Records) -> str:
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for name, record in records.items():
+        fields, values = record.row()
+        tables.setdefault(fields, []).append(f'{encode_basestring(name)}:[{values}]')
+    parts = (f'{_dumps(fields)},{{{",".join(rows)}}}' for fields, rows in tables.items())
+    return f'[{",".join(parts)}]'
+
+
+def encode_values(values: Sequence[Any]) -> str:
+    """Values as they stand in a row of a table."""
+    return _dumps(values)[1:-1]
 
 
 def encode_error(error: Error) -> bytes:
@@ -144,6 +164,8 @@ def decode_reply(line: bytes | bytearray) -> Any:
         return None
     if kind == '{':
         return _record(text)
+    if kind == '[':
+        return _records(_record(text))
     if kind == '!':
         code, _, text = text[1:].partition('\t')
         return from_code(code, unescape(text))
@@ -155,6 +177,19 @@ def _record(text: str) -> Any:
         return _loads(text)
     except RecursionError:
         raise ValueError('not a reply: its nesting is too deep') from None
+
+
+def _records(tables: Any) -> dict[str, dict[str, Any]]:
+    records = {}
+    try:
+        for fields, rows in zip(tables[::2], tables[1::2], strict=True):
+            for name, values in rows.items():
+                if len(values) != len(fields):
+                    raise ValueError('not a reply: its tables are torn')
+                records[name] = dict(zip(fields, values))  # noqa: B905 - checked; strict= takes as long as the rest
+    except (AttributeError, TypeError):
+        raise ValueError('not a reply: no table') from None
+    return records
 
 
 def output_header(stream: str, index: int, time: float, end: int, size: int) -> bytes:

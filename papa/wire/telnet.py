@@ -10,6 +10,7 @@ import re
 
 from papa import commands, options
 from papa.errors import Error
+from papa.wire.records import Records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def encode_reply(result: Any) -> bytes:
         text = ''
     elif isinstance(result, Prose):
         text = result
+    elif isinstance(result, Records):
+        text = _lines({name: record.details() for name, record in result.items()})
     elif isinstance(result, str):
         text = _no_error(escape(result))
     else:

@@ -20,6 +20,7 @@ from papa.kernel.stream import Part, Stream
 from papa.kernel.values import Values
 from papa.kernel.watch_structured import FrameWatch
 from papa.wire.client import INCOMPLETE, ClientProtocol
+from papa.wire.records import Records
 from papa.wire.server import Request
 
 
@@ -74,7 +75,10 @@ class StillKernel:
 
     def run(self, command: str, *words: str) -> Any:
         """What a command returns."""
-        return HANDLERS[command](self, Request(BY_NAME[command], list(words), True))  # type: ignore[arg-type]
+        result = HANDLERS[command](self, Request(BY_NAME[command], list(words), True))  # type: ignore[arg-type]
+        if isinstance(result, Records):
+            return {name: record.details() for name, record in result.items()}
+        return result
 
     def start(self, name: str, size: int = 1000, *, block: bool = False) -> Child:
         """Start a process; `started` knows it before anybody is told."""
