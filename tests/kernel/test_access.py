@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pytest
 from conftest import Daemon
 
-from kernel.tools import AS_NOBODY, NOBODY, Talker, as_nobody, assert_clear, assert_serves, needs_root
+from kernel.tools import NOBODY, Talker, as_nobody, assert_clear, assert_serves, needs_root, python_of_nobody
 
 # Connects, sends a command, and prints all that it gets.
 TALK = """
@@ -199,7 +199,7 @@ def test_a_crowd_that_is_refused_takes_no_place_of_others(start_daemon: Callable
     )
     with daemon.connect() as papa:
         crowd = subprocess.Popen(
-            [*AS_NOBODY, sys.executable, '-c', CROWD, str(free_port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            python_of_nobody(CROWD, free_port), stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         with crowd:
             assert crowd.stdout is not None

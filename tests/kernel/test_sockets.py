@@ -265,7 +265,7 @@ def test_a_raw_socket(papa: Papa) -> None:
         assert details['type'] == 'raw'
         assert 'backlog' not in details
         papa.make_socket('icmp', socket_type=socket.SOCK_RAW, port=socket.IPPROTO_ICMP)
-        code = 'import socket, sys; s = socket.socket(fileno=int(sys.argv[1])); print(s.type, s.proto)'
+        code = 'import socket, sys; s = socket.socket(fileno=int(sys.argv[1])); print(int(s.type), s.proto)'
         assert run(papa, **python(code, '$(socket.icmp.fileno)')).out == b'3 1\n'
     else:
         with pytest.raises(SystemFailure, match='not permitted'):

@@ -151,7 +151,7 @@ def old_world() -> str:
     complete = environment / ' '.join(OLD_WORLD)
     with open(home / 'lock', 'w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not complete.exists():
+        if not (complete.exists() and os.path.exists(python)):  # a link to a Python that may be gone
             shutil.rmtree(environment, ignore_errors=True)
             for command in (
                 [sys.executable, '-m', 'venv', str(environment)],
