@@ -73,7 +73,7 @@ def describe(subject: Any) -> dict[str, Any]:
     return {'size': size, 'value': subject}
 
 
-Encode = Callable[[str, str, str, dict[str, Any], bool], bytes]
+Encode = Callable[[str, str, str, dict[str, Any]], bytes]
 
 
 class ChangeStream(Stream):
@@ -145,7 +145,7 @@ class ChangeStream(Stream):
             return
         if kind == 'process':
             self._note_counters(subject, details, gone=change == 'removed')
-        encoded = self._encode(change, kind, name, details, False)
+        encoded = self._encode(change, kind, name, details)
         self._news.append(encoded)
         self._news_size += len(encoded)
         if self._news_size > _MAX_NEWS and self._outlet.busy:
@@ -189,6 +189,7 @@ class ChangeStream(Stream):
             'values': self._kernel.values.by_name,
             'processes': self._kernel.processes.by_name,
         }
+        first = True
         waiting = [(kind, iter(list(holders[kind]))) for kind in holders if KINDS[kind] in self._kinds]
         while waiting:
             kind, left = waiting[0]
@@ -202,7 +203,8 @@ class ChangeStream(Stream):
                     part[name] = describe(subject)
                     if kind == 'processes':
                         self._note_counters(subject, part[name])
-            yield self._encode('snapshot', kind, '', part, bool(waiting))
+            yield self._encode('snapshot', kind, '', {'first': first, 'more': bool(waiting), 'details': part})
+            first = False
 
     # Counters
 
@@ -224,7 +226,7 @@ class ChangeStream(Stream):
             if found := {key: after for key, was, after in pairs if was != after}:
                 moved[record.name] = found
         self._moved.clear()
-        return [self._encode('counters', 'process', '', moved, False)] if moved else []
+        return [self._encode('counters', 'process', '', moved)] if moved else []
 
     def _paused(self) -> None:
         self._pause = None
@@ -232,16 +234,18 @@ class ChangeStream(Stream):
             self.wake()
 
 
-def encode_frame(change: str, kind: str, name: str, details: dict[str, Any], more: bool) -> bytes:
-    """A change in the structured dialect. The parts of a snapshot but the last say that there are ``more``."""
+def encode_frame(change: str, kind: str, name: str, details: dict[str, Any]) -> bytes:
+    """A change in the structured dialect. A snapshot comes in parts: the ``first`` one says so, and those that have
+    ``more`` after them."""
     if change == 'snapshot':
-        return structured.change_frame({'change': change, 'details': {kind: details}, 'more': more})
+        return structured.change_frame({'change': change, **details, 'details': {kind: details['details']}})
     return structured.change_frame({'change': change, 'kind': kind, 'name': name, 'details': details})
 
 
-def encode_lines(change: str, kind: str, name: str, details: dict[str, Any], _more: bool) -> bytes:
+def encode_lines(change: str, kind: str, name: str, details: dict[str, Any]) -> bytes:
     """A change in the telnet dialect: a line for each thing."""
-    if change in ('snapshot', 'counters'):
-        kind = KINDS.get(kind, kind)
+    if change == 'snapshot':
+        kind, details = KINDS[kind], details['details']
+    if not name:
         return b''.join(telnet.change_line(change, kind, each, fields) for each, fields in details.items())
     return telnet.change_line(change, kind, name, details)
