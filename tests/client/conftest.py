@@ -10,13 +10,35 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import conftest as kernels
 import pytest
 from conftest import Daemon, wait_until
 
 from papa import Papa
 from papa.client import launch
 
+from .blocking import BlockingPapa, BlockingWatcher, Loop
 from .helpers import FakeKernel, Speak, Speaker
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line('markers', 'blocking_only: of a file that runs on both clients, but not this test')
+
+
+@pytest.fixture(params=['sync', 'async'])
+def both(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run the test twice: on `Papa` and, behind the same surface, on `AsyncPapa`."""
+    if request.param == 'sync':
+        yield
+        return
+    if request.node.get_closest_marker('blocking_only'):
+        pytest.skip('it is about the blocking client')
+    Loop.open()
+    for module in (kernels, request.module):
+        monkeypatch.setattr(module, 'Papa', BlockingPapa, raising=False)
+    monkeypatch.setattr(request.module, 'Watcher', BlockingWatcher, raising=False)
+    yield
+    Loop.close()
 
 
 @pytest.fixture(autouse=True)

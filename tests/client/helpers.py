@@ -20,6 +20,8 @@ from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa, ProcessOutput, Watcher
 
+from .blocking import BlockingWatcher, wait_for_ready
+
 GREETING = b'Papa 2.0.0 is home. Type "help" for commands.\n> '
 
 
@@ -161,6 +163,8 @@ def wait_for_end(daemon: Daemon, name: str = 'p') -> None:
 
 
 def readable(*watchers: Watcher, seconds: float = PATIENCE) -> list[Watcher]:
+    if any(isinstance(watcher, BlockingWatcher) for watcher in watchers):
+        return wait_for_ready(watchers, seconds)  # type: ignore[arg-type,return-value]
     return select.select(watchers, [], [], seconds)[0]
 
 

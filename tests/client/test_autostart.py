@@ -19,6 +19,8 @@ from papa.client import launch
 
 from .helpers import end_process, kernel_pid
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 @pytest.fixture
 def where(folder: str) -> Iterator[str]:
@@ -192,6 +194,7 @@ def test_a_folder_that_is_a_file(folder: str) -> None:
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.blocking_only
 def test_threads_that_start_at_once_get_one_kernel(where: str) -> None:
     count = 20
     barrier = threading.Barrier(count)

@@ -20,6 +20,8 @@ from papa.client import embedded
 
 from .helpers import end_process, kernel_pid
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 @pytest.fixture(autouse=True)
 def _off_afterwards() -> Iterator[None]:
@@ -107,6 +109,7 @@ class TestSingle:
             papa.close()
         wait_until(lambda: kernel_threads() == [])
 
+    @pytest.mark.blocking_only
     def test_threads_that_come_and_go(self, where: str) -> None:
         errors: list[library.Error] = []
 

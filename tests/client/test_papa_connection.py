@@ -13,6 +13,8 @@ from papa import ConnectFailed, ConnectionLost, NotFound, Papa
 
 from .helpers import GREETING, FakeKernel, Make, interrupts
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 @pytest.fixture
 def papa(shared_papa: Papa) -> Papa:
@@ -96,6 +98,7 @@ class TestLoss:
             papa.get('x')
 
 
+@pytest.mark.blocking_only
 def test_an_interrupted_call_leaves_the_client_usable(make_fake: Make) -> None:
     with interrupts() as interrupt:
         def serve(fake: FakeKernel, connection: socket.socket, number: int) -> None:

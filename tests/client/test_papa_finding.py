@@ -18,6 +18,8 @@ from papa.endpoint import Endpoint
 
 from .helpers import GREETING, FakeKernel, Make
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 @pytest.fixture
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from papa import DEVNULL, STDOUT, BadRequest, Conflict, Error, NotFound, Papa, W
 
 from .helpers import GREETING, FakeKernel, Make
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 @pytest.fixture
 def papa(shared_papa: Papa) -> Papa:
@@ -66,9 +68,9 @@ class TestMakeProcess:
     def test_ids_are_unique(self, papa: Papa) -> None:
         assert papa.make_process('a', 'true')['id'] != papa.make_process('b', 'true')['id']
 
-    @pytest.mark.parametrize('args', [('a', 'b c'), ['a', 'b c'], iter(['a', 'b c']), (item for item in ('a', 'b c'))])
-    def test_args_are_a_sequence(self, args: Any, papa: Papa) -> None:
-        assert output_of(papa, 'printf', ('%s|%s|', *args)) == b'a|b c|'
+    @pytest.mark.parametrize('sequence', [tuple, list, iter, lambda items: (item for item in items)])
+    def test_args_are_a_sequence(self, sequence: Callable[[Any], Any], papa: Papa) -> None:
+        assert output_of(papa, 'printf', sequence(('%s|%s|', 'a', 'b c'))) == b'a|b c|'
 
     def test_one_text_is_one_argument(self, papa: Papa) -> None:
         assert output_of(papa, 'echo', 'two  words') == b'two  words\n'

@@ -11,6 +11,8 @@ import pytest
 
 from papa import BadRequest, Conflict, Error, NotFound, Papa, SystemFailure
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 @pytest.fixture
 def papa(shared_papa: Papa) -> Papa:

@@ -9,6 +9,8 @@ import pytest
 
 from papa import BadRequest, NotFound, Papa
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 @pytest.fixture
 def papa(shared_papa: Papa) -> Papa:

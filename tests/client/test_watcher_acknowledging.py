@@ -13,6 +13,8 @@ from papa import Papa
 
 from .helpers import Speak, datas, details, read_until, readable, unacknowledged, wait_for_capture
 
+pytestmark = pytest.mark.usefixtures('both')
+
 # Acknowledging
 
 

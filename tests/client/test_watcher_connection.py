@@ -16,6 +16,8 @@ from papa import ConnectionLost, Papa
 
 from .helpers import GREETING, FakeKernel, Make, Speak, details, interrupts, read_until, readable
 
+pytestmark = pytest.mark.usefixtures('both')
+
 # The connection
 
 
@@ -174,6 +176,7 @@ def test_an_acknowledgement_that_cannot_arrive_is_not_silent(daemon: Daemon, pap
 # Interrupts
 
 
+@pytest.mark.blocking_only
 def test_an_interrupted_read_can_be_repeated(speak: Speak, papa: Papa) -> None:
     speaker = speak()
     with interrupts() as interrupt, papa.watch_processes('p') as watcher:
@@ -186,6 +189,7 @@ def test_an_interrupted_read_can_be_repeated(speak: Speak, papa: Papa) -> None:
         assert read_until(watcher, 3) == b'two'
 
 
+@pytest.mark.blocking_only
 def test_an_interrupted_read_in_the_middle_of_a_piece_loses_nothing(make_fake: Make) -> None:
     with interrupts() as interrupt:
         def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
@@ -208,6 +212,7 @@ def test_an_interrupted_read_in_the_middle_of_a_piece_loses_nothing(make_fake: M
             assert read_until(watcher, 6) == b'foobar'
 
 
+@pytest.mark.blocking_only
 @pytest.mark.parametrize('ending', ['close', 'acknowledge', 'leave'])
 def test_an_interrupted_end_leaves_the_client_usable(ending: str, make_fake: Make) -> None:
     with interrupts() as interrupt:

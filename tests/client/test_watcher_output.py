@@ -13,6 +13,8 @@ from papa import STDOUT, NotFound, Papa, ProcessOutput
 
 from .helpers import Speak, datas, read_until, readable, wait_for_capture, wait_for_end
 
+pytestmark = pytest.mark.usefixtures('both')
+
 # What is read
 
 

@@ -13,6 +13,8 @@ from papa import Papa
 
 from .helpers import GREETING, FakeKernel, Make, Speak, datas, read_until, readable, wait_for_end
 
+pytestmark = pytest.mark.usefixtures('both')
+
 
 def test_select_and_ready_tell_the_truth(speak: Speak, papa: Papa) -> None:
     speaker = speak()
@@ -127,6 +129,7 @@ def test_many_watchers_in_one_select(daemon: Daemon, speak: Speak) -> None:
         client.close()
 
 
+@pytest.mark.blocking_only
 def test_ready_leaves_what_has_arrived_where_select_sees_it(papa: Papa) -> None:
     with papa.make_process('job', '/bin/echo', args='hello', watch_immediately=True) as watcher:
         wait_until(lambda: watcher.ready, 'output')
