@@ -120,13 +120,17 @@ def drive(path, request, ending, number, seconds, windows):
     return best
 
 
-def spawn(number):
-    """Rate of os.posix_spawn of /bin/true, reaped."""
+def spawn(number, descriptors=0):
+    """Rate of os.posix_spawn of /bin/true, reaped, while so many descriptors are open."""
+    opened = [fd for _ in range(descriptors // 2) for fd in os.pipe()]
     start = time.perf_counter()
     for _ in range(number):
         pid = os.posix_spawn('/bin/true', ['/bin/true'], os.environ)
         os.waitpid(pid, 0)
-    return number / (time.perf_counter() - start)
+    rate = number / (time.perf_counter() - start)
+    for fd in opened:
+        os.close(fd)
+    return rate
 
 
 def latency(writes, pause):
