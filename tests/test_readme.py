@@ -23,8 +23,15 @@ from papa.kernel.main import _parser
 
 README = Path(__file__).resolve().parent.parent.joinpath('README.md').read_text()
 FILES = dict(re.findall(r'^`([\w.]+)`:\n\n```python\n(.*?)^```', README, re.DOTALL | re.MULTILINE))
-PYTHON = [code for code in re.findall(r'^```python\n(.*?)^```', README, re.DOTALL | re.MULTILINE)
-          if code not in FILES.values()]
+
+def python_in(text: str) -> list[str]:
+    """The snippets that stand there."""
+    return re.findall(r'^```python\n(.*?)^```', text, re.DOTALL | re.MULTILINE)
+
+
+_before, _programmers, _after = re.split(r'^## (?=For programmers|By telnet)', README, flags=re.MULTILINE)
+PROGRAMMERS = '\n'.join(python_in(_programmers))
+PYTHON = [code for code in python_in(_before + _after) if code not in FILES.values()]
 
 
 @pytest.fixture
@@ -115,6 +122,16 @@ def test_the_snippets(kernel: Papa, folder: str, free_port: int) -> None:
     assert details.endswith(' True')
     assert re.fullmatch(r"demo\.job [\d.]+ b'working\\n'", job)
     assert f'# {ends}' in README
+
+
+def test_what_is_said_to_programmers(kernel: Papa) -> None:
+    """It is one program, and prints what stands beside each `print`."""
+    ran = subprocess.run(
+        [sys.executable, '-W', 'error', '-c', PROGRAMMERS], env={**os.environ, 'PAPA_ENDPOINT': kernel.endpoint.uri},
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, '')
+    assert ran.stdout.splitlines() == re.findall(r'print\(.*\)  # (.*)', PROGRAMMERS)
 
 
 def test_the_session_by_telnet(kernel: Papa, free_port: int) -> None:
