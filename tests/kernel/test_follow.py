@@ -18,7 +18,8 @@ from papa.wire.client import (
 )
 
 from .inside import StillKernel
-from .tools import Account, Caller, Tap, written
+from .tools import written
+from .viewers import Account, Caller, Tap
 
 
 def kinds(frames: list[Any]) -> list[str]:

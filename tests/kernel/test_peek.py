@@ -12,7 +12,8 @@ from papa.kernel.output import STDERR
 from papa.wire.client import ExitFrame, LossFrame, OutputFrame
 
 from .inside import StillKernel
-from .tools import Account, Caller, Tap, resident, written
+from .tools import resident, written
+from .viewers import Account, Caller, Tap
 
 MB = 1024 * 1024
 

@@ -11,7 +11,8 @@ from papa.errors import BadRequest, Conflict, Error, NotFound
 from papa.wire.client import ExitFrame, LossFrame, OutputFrame
 
 from .inside import StillKernel
-from .tools import Account, Caller, Tap, assert_clear, written
+from .tools import assert_clear, written
+from .viewers import Account, Caller, Tap
 
 # acknowledge
 

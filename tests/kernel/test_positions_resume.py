@@ -12,7 +12,8 @@ from conftest import Daemon
 
 from papa.wire.client import ExitFrame
 
-from .tools import Account, Caller, python
+from .tools import python
+from .viewers import Account, Caller
 
 WRITER = r'''
 import os, random, sys

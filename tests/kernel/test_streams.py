@@ -12,7 +12,8 @@ from conftest import Daemon, wait_until
 from papa.errors import LimitReached
 from papa.wire.client import EndFrame, ExitFrame, OutputFrame
 
-from .tools import Account, Caller, Tap, assert_serves, python, resident, shell, written
+from .tools import assert_serves, python, resident, shell, written
+from .viewers import Account, Caller, Tap
 
 MB = 1024 * 1024
 PERIOD = 251 * 256  # of `written`

@@ -9,7 +9,8 @@ from papa.errors import BadRequest, Error
 from papa.wire.client import EndFrame, ExitFrame, ProtocolError
 from papa.wire.structured import encode_request
 
-from .tools import Caller, Tap, assert_clear, assert_serves
+from .tools import assert_clear, assert_serves
+from .viewers import Caller, Tap
 
 STREAMS = [('watch processes', 'job'), ('watch processes', 'peek=1', '--', 'job'), ('changes',),
            ('watch processes', 'follow=1', '--')]

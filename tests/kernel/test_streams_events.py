@@ -10,7 +10,8 @@ from conftest import Daemon, wait_until
 from papa.wire.client import AcknowledgementFrame, ExitFrame, LossFrame, OutputFrame
 
 from .inside import StillKernel, Viewer
-from .tools import Account, Caller, Tap, written
+from .tools import written
+from .viewers import Account, Caller, Tap
 
 
 def acknowledgements(frames: list[Any]) -> list[AcknowledgementFrame]:

@@ -11,7 +11,8 @@ from papa.kernel.output import STDERR, STDOUT
 from papa.wire.client import AcknowledgementFrame, IntroductionFrame
 
 from .inside import Child, StillKernel, Viewer
-from .tools import Account, written
+from .tools import written
+from .viewers import Account
 
 NAMES = ('a', 'b')
 
