@@ -101,6 +101,9 @@ class BlockingPipeline(Blocking):
     def __iter__(self) -> Any:
         return iter(self._inner)
 
+    def __len__(self) -> int:
+        return len(self._inner)
+
 
 class BlockingWatcher(Blocking):
     def __bool__(self) -> bool:
