@@ -6,30 +6,45 @@ The functions have the names and the parameters of the methods of `Papa`, where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from os import PathLike
-from typing import Any, Generic, TypeVar
-
 from papa.client import arguments
 from papa.client.arguments import UNSET, Unset
-from papa.client.change_state import ChangeState
-from papa.client.watch_state import WatchState
 
-T = TypeVar('T')
-Call = tuple[list[str], Callable[[Any], T]]
-Argument = str | bytes | PathLike[Any] | int | float
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from os import PathLike
+    from typing import Any, TypeVar
+
+    from papa.client.change_state import ChangeState
+    from papa.client.watch_state import WatchState
+
+    T = TypeVar('T')
+    Call = tuple[list[str], Callable[[Any], T]]
+    Argument = str | bytes | PathLike[Any] | int | float
 
 
-class Opening(Generic[T]):
+class Opening:
     """What makes the state of a stream of the reply that begins it; the stream takes the connection over."""
 
     __slots__ = ('_make',)
 
-    def __init__(self, make: Callable[[Any], T]) -> None:
+    def __init__(self, make: Callable[[Any], Any]) -> None:
         self._make = make
 
-    def __call__(self, reply: Any) -> T:
+    def __call__(self, reply: Any) -> Any:
         return self._make(reply)
+
+
+def _watch_state(reply: Any, **how: Any) -> WatchState:
+    from papa.client.watch_state import WatchState  # most programs do without
+
+    return WatchState(reply['watching'], **how)
+
+
+def _change_state(kinds: Sequence[str]) -> ChangeState:
+    from papa.client.change_state import ChangeState
+
+    return ChangeState(kinds)
 
 
 def _as_it_is(reply: Any) -> Any:
@@ -129,7 +144,7 @@ def make_process(
     words = arguments.words(options) + arguments.environment(arguments.mapping('env', env))
     fields = ['make process', arguments.name_word(name), *words, '--', *arguments.argv(executable, args)]
     if watch_immediately:
-        return fields, Opening(lambda reply: WatchState(reply['watching']))
+        return fields, Opening(_watch_state)
     return fields, lambda reply: reply[name]
 
 
@@ -158,7 +173,7 @@ def watch_processes(
 
     def open_state(reply: Any) -> WatchState:
         ids = {name: place[0] for name, place in places.items()}
-        return WatchState(reply['watching'], peek=bool(peek), follow=bool(follow), expected=ids)
+        return _watch_state(reply, peek=bool(peek), follow=bool(follow), expected=ids)
 
     return [command, *words, *patterns], Opening(open_state)
 
@@ -168,7 +183,7 @@ def watch_processes(
 
 def changes(*kinds: str, every: float | None = None) -> Call[ChangeState]:
     asked = arguments.kinds(kinds)
-    return ['changes', *arguments.every(every), *asked], Opening(lambda _: ChangeState(asked or arguments.KINDS))
+    return ['changes', *arguments.every(every), *asked], Opening(lambda _: _change_state(asked or arguments.KINDS))
 
 
 def kernel_info() -> Call[dict[str, Any]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import threading
 import time
+from _thread import RLock  # that of threading, which takes a millisecond to import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _POLL = 0.01  # seconds, for another thread that connects meanwhile
 
 _enabled = False
 _single = False
-_lock = threading.RLock()
+_lock = RLock()
 _kernels: dict[Endpoint, EmbeddedKernel] = {}
 
 
@@ -95,6 +95,8 @@ class EmbeddedKernel:
     """
 
     def __init__(self, endpoint: Endpoint, single: bool) -> None:
+        import threading
+
         from papa.kernel.access import Access
         from papa.kernel.kernel import Kernel
         from papa.kernel.listener import Listener

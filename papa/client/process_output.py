@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
 
+    class _Fields(NamedTuple):
+        name: str
+        timestamp: float
+        data: Any
+else:
+    from collections import namedtuple
 
-class _Fields(NamedTuple):
-    name: str
-    timestamp: float
-    data: Any
+    _Fields = namedtuple('_Fields', 'name timestamp data')
 
 
 class ProcessOutput(_Fields):

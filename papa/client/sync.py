@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from papa.client import calls, dialing, embedded, finding, settings
 from papa.client.arguments import UNSET, Unset
-from papa.client.calls import Argument, Opening
+from papa.client.calls import Opening
 from papa.client.changes import Changes
 from papa.client.connection import Connection
 from papa.client.watcher import Watcher
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
-    from papa.client.calls import Call
+    from papa.client.calls import Argument, Call
     from papa.client.pipeline import Pipeline
 
     T = TypeVar('T')

@@ -119,7 +119,7 @@ class WatchState:
     def _loss(self, frame: LossFrame) -> None:
         watched = self._watched[frame.number]
         self._advance(watched, frame.start, frame.end)
-        self._queue.append((frame.number, Lost(watched.name, watched.id, *frame[1:])))
+        self._queue.append((frame.number, Lost(watched.name, watched.id, frame.start, frame.end, frame.reason)))
 
     def _introduction(self, frame: IntroductionFrame) -> None:
         self._add(frame.number, _Watched(frame.name, frame.id, frame.start))

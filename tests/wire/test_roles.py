@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from papa.errors import AccessDenied, BadRequest, Conflict, Error, LimitReached, NotFound, Unsupported
 from papa.wire import structured, telnet
-from papa.wire.client import INCOMPLETE, ClientProtocol, ExitFrame, LossFrame, OutputFrame, ProtocolError
+from papa.wire.client import (
+    INCOMPLETE,
+    ClientProtocol,
+    EndFrame,
+    ExitFrame,
+    LossFrame,
+    OutputFrame,
+    ProtocolError,
+)
 from papa.wire.server import (
     Answer,
     Blank,
@@ -155,7 +163,7 @@ def test_frames_split_anywhere_are_the_same() -> None:
     ])
     expected = [
         OutputFrame('o', 0, 1.5, 6, b'one\ntw'), LossFrame(1, 6, 60, 'slow'), OutputFrame('e', 1, 2.5, 61, b''),
-        OutputFrame('e', 1, 2.5, 64, b'.\n.'), ExitFrame(0, 3.25, -15), (),
+        OutputFrame('e', 1, 2.5, 64, b'.\n.'), ExitFrame(0, 3.25, -15), EndFrame(),
     ]
     for chunks in splits(data):
         assert results_of(chunks, ClientProtocol.next_frame) == expected
@@ -207,7 +215,7 @@ def test_a_conversation() -> None:
 
     assert ask('ack', '0:3', '0:x') == [('control', 'ack', '0:3', '0:x')]
     client.receive(structured.END)
-    assert client.next_frame() == ()
+    assert client.next_frame() == EndFrame()
     assert ask('get', 'a') == [('structured', 'get', 'a')]
     client.receive(structured.encode_reply('1'))
     assert client.next_reply() == '1'
