@@ -93,26 +93,33 @@ def listings(bench: Bench) -> Iterator[Row]:
 
 
 def importing(bench: Bench) -> Iterator[Row]:
-    """What `import papa` adds to the start of an interpreter (without site packages, which differ)."""
-    start = 'import sys; sys.path.insert(0, {!r})'
-    best: dict[str, float] = {}
-    programs = {FLOOR: start.format('')}
-    programs |= {kind.name: start.format(kind.library) + '; import papa' for kind in bench.papas}
-    for _ in range(bench.size(25, 2)):
-        for name, program in programs.items():
-            begin = time.perf_counter()
-            subprocess.run([sys.executable, '-I', '-S', '-c', program], check=True)
-            best[name] = min(best.get(name, 1e9), time.perf_counter() - begin)
-    loaded = subprocess.check_output(
-        [sys.executable, '-I', '-S', '-c', programs[PAPA] + '; print(*sys.modules)'], text=True
-    ).split()
-    surplus = {'asyncio', 'papa.kernel'} & set(loaded)
-    added = best[PAPA] - best[FLOOR]
-    cells = {name: f'+{milliseconds(best[name] - best[FLOOR])}' for name in best}
-    cells[FLOOR] = f'{milliseconds(best[FLOOR])} (bare)'
-    if surplus:
-        cells[PAPA] += f'; loads {" and ".join(sorted(surplus))}'
-    yield row('import papa', cells, '< 25 ms, no kernel, no asyncio', verdict(added < 0.025 and not surplus))
+    """What `import papa` adds to the start of an interpreter, as it comes and without site packages.
+
+    These differ from place to place, and may have loaded much of what papa needs.
+    """
+    for what, flags in (('import papa', ['-I']), ('import papa, python -S', ['-I', '-S'])):
+        start = 'import sys; sys.path.insert(0, {!r})'
+        programs = {FLOOR: start.format('')}
+        programs |= {kind.name: start.format(kind.library) + '; import papa' for kind in bench.papas}
+        best: dict[str, float] = {}
+        for _ in range(bench.size(25, 2)):
+            for name, program in programs.items():
+                begin = time.perf_counter()
+                subprocess.run([sys.executable, *flags, '-c', program], check=True)
+                best[name] = min(best.get(name, 1e9), time.perf_counter() - begin)
+        added = {name: best[name] - best[FLOOR] for name in best}
+        cells = {name: f'+{milliseconds(added[name])}' for name in best}
+        cells[FLOOR] = f'{milliseconds(best[FLOOR])} (bare)'
+        surplus = sorted({'asyncio', 'papa.kernel'} & _loaded(programs[PAPA], flags) - _loaded(programs[FLOOR], flags))
+        if surplus:
+            cells[PAPA] += f'; loads {" and ".join(surplus)}'
+        yield row(what, cells, '< 25 ms, no kernel, no asyncio', verdict(added[PAPA] < 0.025 and not surplus))
+
+
+def _loaded(program: str, flags: list[str]) -> set[str]:
+    """The modules that a program has loaded at its end."""
+    command = [sys.executable, *flags, '-c', f'{program}; print(*sys.modules)']
+    return set(subprocess.check_output(command, text=True).split())
 
 
 AUTOSTART = """

@@ -16,7 +16,7 @@ def latency(bench: Bench) -> Iterator[Row]:
     """From a child's write to the watcher's read."""
     schedules = {
         'busy': (bench.size(200, 5), 0.01, 'writes every 10 ms'),
-        'idle': (bench.size(5, 1), 2.0 if not bench.quick else 0.1, 'after 2 s of silence'),
+        'idle': (bench.size(8, 1), 2.0 if not bench.quick else 0.1, 'after 2 s of silence'),
     }
     for label, (writes, pause, meaning) in schedules.items():
         found: dict[str, tuple[float, float]] = {}
