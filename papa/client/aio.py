@@ -80,13 +80,26 @@ class AsyncPapa:
     # Connecting and calling
 
     async def _connected(self) -> AsyncConnection:
-        connection = self._connection
-        if connection is None or (connection.closed and connection.told):
+        connection = self._usable()
+        if connection is None:
             async with self._connecting:
-                connection = self._connection
-                if connection is None or (connection.closed and connection.told):  # nobody else has done it meanwhile
-                    self._connection = connection = await self._connect()
+                connection = self._usable()  # another task may have connected meanwhile
+                if connection is None:
+                    connection = self._choose(await self._connect())
                     self._open = True
+        return connection
+
+    def _usable(self) -> AsyncConnection | None:
+        connection = self._connection
+        return None if connection is None or (connection.closed and connection.told) else connection
+
+    def _choose(self, connection: AsyncConnection) -> AsyncConnection:
+        """Between a new connection and one that was given back while it was opened, and may be in use again."""
+        given_back = self._usable()
+        if given_back is not None:
+            connection.close()
+            return given_back
+        self._connection = connection
         return connection
 
     async def _connect(self) -> AsyncConnection:

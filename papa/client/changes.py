@@ -44,7 +44,7 @@ class Changes:
             raise StopIteration
         while not state.has_news:
             connection.wait()
-            connection.take(state, 'changes')
+            self._take(connection)
         change = state.next_change()
         assert change is not None
         return change
@@ -66,10 +66,18 @@ class Changes:
         if self._connection is None:
             return False
         try:
-            self._connection.take(self._state, 'changes')
+            self._take(self._connection)
         except ConnectionLost:
             return True  # the next one says so
         return self._state.has_news
+
+    def _take(self, connection: Connection) -> None:
+        """Take in what has arrived. Raises `ConnectionLost` only if there is nothing."""
+        try:
+            connection.take(self._state, 'changes')
+        except ConnectionLost:
+            if not self._state.has_news:
+                raise
 
     def close(self) -> None:
         """End it. The connection goes back to the `Papa` if that has none."""

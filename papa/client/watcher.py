@@ -92,8 +92,7 @@ class Watcher:
         try:
             self._receive(connection)
         except ConnectionLost as error:
-            if not state.has_news:  # else that first: it may be the last copy, and the next `read` raises
-                raise trouble or error from None
+            raise trouble or error from None
         try:
             return state.read()
         except BaseException:  # an interrupt: nobody can say how much of it was returned
@@ -188,8 +187,16 @@ class Watcher:
             self._papa.give_back(connection)
 
     def _receive(self, connection: Connection) -> None:
-        """Wait until there is something to hand out, and take in all that has arrived."""
-        connection.take(self._state, _WATCHING)
-        while not self._state.has_news:
+        """Wait until there is something to hand out, and take in all that has arrived.
+
+        Raises `ConnectionLost` only if there is nothing: what has arrived may be the last copy.
+        """
+        while True:
+            try:
+                connection.take(self._state, _WATCHING)
+            except ConnectionLost:
+                if not self._state.has_news:
+                    raise
+            if self._state.has_news:
+                return
             connection.wait()
-            connection.take(self._state, _WATCHING)

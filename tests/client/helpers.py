@@ -191,3 +191,16 @@ def unacknowledged(daemon: Daemon) -> bytes:
             found = datas((watcher.read() or ([], [], []))[0])
             watcher._abandon()
     return found
+
+
+def serving(replies: bytes, requests: int = 1) -> Callable[[FakeKernel, socket.socket, int], None]:
+    """A peer that answers the first of so many requests with this, and hangs up after the last."""
+
+    def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
+        connection.sendall(GREETING)
+        fake.read_request(connection)
+        connection.sendall(replies)
+        for _ in range(requests - 1):
+            fake.read_request(connection)
+
+    return serve

@@ -12,7 +12,7 @@ from conftest import Daemon
 
 from papa import BadRequest, ConnectionLost, NotFound, Papa
 
-from .helpers import GREETING, FakeKernel, Make
+from .helpers import GREETING, FakeKernel, Make, serving
 
 pytestmark = pytest.mark.usefixtures('both')
 
@@ -28,16 +28,6 @@ def send(pipe: Any, *queue: Callable[[Any], object]) -> None:
     with pipe:
         for each in queue:
             each(pipe)
-
-
-def answering(replies: bytes) -> Any:
-    """A peer that answers the first request with this, and hangs up at the end of input."""
-    def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
-        connection.sendall(GREETING)
-        fake.read_request(connection)
-        connection.sendall(replies)
-
-    return serve
 
 
 def test_results_come_in_order(papa: Papa) -> None:
@@ -137,7 +127,7 @@ def test_100000_commands_against_a_slow_kernel(make_fake: Make) -> None:
 
 @pytest.mark.parametrize('raise_errors', [True, False])
 def test_a_loss_in_the_middle_says_how_many_were_answered(raise_errors: bool, make_fake: Make) -> None:
-    fake = make_fake(answering(b'=one\n!not-found\tno\n=half'))
+    fake = make_fake(serving(b'=one\n!not-found\tno\n=half'))
     with Papa(fake.path) as papa:
         pipe = papa.pipeline(raise_errors=raise_errors)
         with pytest.raises(ConnectionLost, match=r'during "pipeline": .*; 2 of 4 commands were answered'):
@@ -148,7 +138,7 @@ def test_a_loss_in_the_middle_says_how_many_were_answered(raise_errors: bool, ma
 
 
 def test_a_peer_that_makes_no_sense(make_fake: Make) -> None:
-    with Papa(make_fake(answering(b'nonsense\n')).path) as papa, pytest.raises(ConnectionLost, match='not a reply'):
+    with Papa(make_fake(serving(b'nonsense\n')).path) as papa, pytest.raises(ConnectionLost, match='not a reply'):
         send(papa.pipeline(), lambda p: p.get('a'))
 
 

@@ -13,6 +13,7 @@ import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
 from papa import ConnectionLost, Papa
+from papa.wire.client import ClientProtocol
 
 from .helpers import GREETING, FakeKernel, Make, Speak, details, interrupts, read_until, readable
 
@@ -237,3 +238,31 @@ def test_an_interrupted_end_leaves_the_client_usable(ending: str, make_fake: Mak
             with pytest.raises(KeyboardInterrupt):
                 (leave if ending == 'leave' else getattr(watcher, ending))()
             assert papa.get('x') == 'fine'
+
+
+@pytest.mark.blocking_only
+@pytest.mark.parametrize('method', ['receive', 'next_frame'])
+def test_an_interrupt_between_the_socket_and_the_reader_closes_the_connection(
+    method: str, daemon: Daemon, papa: Papa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken from the socket may be lost by it, an exit for example: the next watcher gets it again."""
+    papa.make_process('p', 'echo', 'x')
+    watcher = papa.watch_processes('p')
+    assert readable(watcher)
+    original = getattr(ClientProtocol, method)
+
+    def interrupted(self: ClientProtocol, *data: bytes) -> None:
+        original(self, *data)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClientProtocol, method, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            watcher.read()
+    with pytest.raises(ConnectionLost, match='it was lost before'):
+        watcher.read()
+    watcher.close()
+    with papa.watch_processes('p') as second:
+        while second.read():
+            pass
+        assert second.exit_code == {'p': 0}
