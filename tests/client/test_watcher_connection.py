@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import threading
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -259,9 +260,11 @@ def test_an_interrupt_between_the_socket_and_the_reader_closes_the_connection(
         patch.setattr(ClientProtocol, method, interrupted)
         with pytest.raises(KeyboardInterrupt):
             watcher.read()
-    with pytest.raises(ConnectionLost, match='it was lost before'):
-        watcher.read()
-    watcher.close()
+    with pytest.raises(ConnectionLost):
+        while True:
+            watcher.read()  # perhaps what had come before, but then
+    with suppress(ConnectionLost):
+        watcher.close()
     with papa.watch_processes('p') as second:
         while second.read():
             pass
