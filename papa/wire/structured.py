@@ -107,7 +107,10 @@ def encode_request(fields: Sequence[str]) -> bytes:
     line = '\t'.join(fields)
     if '\n' in line or '\\' in line or line.count('\t') >= len(fields):
         line = '\t'.join([escape(field) for field in fields])
-    return _encode(f'\t{line}\n')
+    try:
+        return f'\t{line}\n'.encode()
+    except UnicodeEncodeError:
+        return f'\t{line}\n'.encode('utf-8', 'surrogatepass')
 
 
 def decode_request(line: bytes | bytearray) -> list[str]:
@@ -156,10 +159,13 @@ def decode_reply(line: bytes | bytearray) -> Any:
 
     Raises `ValueError` if it is no reply.
     """
-    text = line.decode('utf-8', 'surrogatepass')
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        text = line.decode('utf-8', 'surrogatepass')
     kind = text[:1]
     if kind == '=':
-        return unescape(text[1:])
+        return unescape(text[1:]) if '\\' in text else text[1:]
     if kind == '-':
         return None
     if kind == '{':
