@@ -57,7 +57,7 @@ class Logger:
                     caller.say(('ack', f'0:{chance.randint(start, self.account.position)}'))
                 if not (self._peek or select.select([caller.socket], [], [], 0)[0]):
                     caller.say(('ack', f'0:{self.account.position}'))  # the process may wait for that
-            if chance.random() < 0.5:
+            if chance.random() < 0.5 and select.select([caller.socket], [], [], 0)[0]:
                 caller.socket.recv(chance.choice([1, 50, 100_000]))
 
 

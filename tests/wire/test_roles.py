@@ -14,9 +14,12 @@ from papa.errors import AccessDenied, BadRequest, Conflict, Error, LimitReached,
 from papa.wire import structured, telnet
 from papa.wire.client import (
     INCOMPLETE,
+    AcknowledgementFrame,
+    ChangeFrame,
     ClientProtocol,
     EndFrame,
     ExitFrame,
+    IntroductionFrame,
     LossFrame,
     OutputFrame,
     ProtocolError,
@@ -97,7 +100,8 @@ REQUESTS = b''.join([
     structured.encode_request(['nonsense']),
     b'\tset\t\xff\n',
     structured.encode_request(['ack', '0:17', '1:x']),
-    structured.encode_request(['stop']),
+    structured.encode_request(['events']),
+    structured.encode_request(['stop', '1:x']),
     b'\t\n',
     'set é ü\n'.encode(),
     b'quit\n',
@@ -121,7 +125,8 @@ def test_requests_split_anywhere_give_the_same_events() -> None:
         ('malformed', True, False, BadRequest, 'Unknown command "nonsense"'),
         ('malformed', True, False, BadRequest, 'A structured request must be UTF-8'),
         ('control', 'ack', '0:17', '1:x'),
-        ('control', 'stop'),
+        ('control', 'events'),
+        ('control', 'stop', '1:x'),
         ('malformed', True, False, BadRequest, 'Unknown command ""'),
         ('telnet', 'set', 'é', 'ü'),
         ('telnet', 'quit'),
@@ -159,11 +164,18 @@ def test_frames_split_anywhere_are_the_same() -> None:
         structured.output_header('e', 1, 2.5, 61, 0), b'', b'\n',
         structured.output_header('e', 1, 2.5, 64, 3), b'.\n.', b'\n',
         structured.exit_frame(0, 3.25, -15),
+        structured.introduction_frame(2, 1.5, 7, 'id-1', 'é\ud800'),
+        structured.acknowledgement_frame(2, 12, True),
+        structured.change_frame({'change': 'made', 'name': 'a b\n', 'details': {'x': [1, '\ud800 é']}}),
+        structured.change_frame({'change': 'snapshot', 'details': {}, 'more': False}),
         structured.END,
     ])
     expected = [
         OutputFrame('o', 0, 1.5, 6, b'one\ntw'), LossFrame(1, 6, 60, 'slow'), OutputFrame('e', 1, 2.5, 61, b''),
-        OutputFrame('e', 1, 2.5, 64, b'.\n.'), ExitFrame(0, 3.25, -15), EndFrame(),
+        OutputFrame('e', 1, 2.5, 64, b'.\n.'), ExitFrame(0, 3.25, -15),
+        IntroductionFrame(2, 1.5, 7, 'id-1', 'é\ud800'), AcknowledgementFrame(2, 12, True),
+        ChangeFrame({'change': 'made', 'name': 'a b\n', 'details': {'x': [1, '\ud800 é']}}),
+        ChangeFrame({'change': 'snapshot', 'details': {}, 'more': False}), EndFrame(),
     ]
     for chunks in splits(data):
         assert results_of(chunks, ClientProtocol.next_frame) == expected
@@ -273,7 +285,8 @@ def any_bytes() -> st.SearchStrategy[bytes]:
         b'\t', b'\n', b'\r\n', b' ', b'\\', b'list', b'processes', b'make process', b'x', b'port=', b'--', b'"',
         b'help', b'ack', b'stop', b'set', b'q', b'\xff', b'\xff\xfb', b'\xff\xfa', b'\xff\xf0', b'\x16\x03', b'Host:',
         b'GET / HTTP/1.1', b'\xed\xa0\x80', b'\0', b'o 0 1 2 3\n', b'abc\n', b'x 0 1 2\n', b'.\n', b'={', b'!',
-        b'{"a":[', b'Papa 2.', b'> ', b'Error: ', b'l 0 1 2 x\n', b'e 0 1 1 -1\n',
+        b'{"a":[', b'Papa 2.', b'> ', b'Error: ', b'l 0 1 2 x\n', b'e 0 1 1 -1\n', b'n 0 1 2 id x\n', b'a 0 1 1\n',
+        b'c {"a":1}\n', b'c ', b'n ', b'events', b'peek=1',
     ])
     return st.one_of(st.binary(max_size=60), st.lists(pieces, max_size=12).map(b''.join))
 

@@ -13,9 +13,12 @@ from papa.errors import BY_CODE, BadRequest, Error, NotFound
 from papa.wire import structured
 from papa.wire.client import (
     INCOMPLETE,
+    AcknowledgementFrame,
+    ChangeFrame,
     ClientProtocol,
     EndFrame,
     ExitFrame,
+    IntroductionFrame,
     LossFrame,
     OutputFrame,
     ProtocolError,
@@ -162,6 +165,14 @@ FRAMES: list[tuple[bytes, object]] = [
     (structured.output_header('o', 1, 1e9, 7, 0) + b'\n', OutputFrame('o', 1, 1e9, 7, b'')),
     (structured.exit_frame(3, 1447812161.530001, -9), ExitFrame(3, 1447812161.530001, -9)),
     (structured.loss_frame(2, 10, 999, 'overflow'), LossFrame(2, 10, 999, 'overflow')),
+    (structured.loss_frame(2, 0, 2**60, 'acknowledged'), LossFrame(2, 0, 2**60, 'acknowledged')),
+    (structured.introduction_frame(7, 1447812161.5, 2**40, '18f-a-1', 'web.1'),
+     IntroductionFrame(7, 1447812161.5, 2**40, '18f-a-1', 'web.1')),
+    (structured.introduction_frame(0, 0.1, 0, 'i', 'é\ud800\\n='), IntroductionFrame(0, 0.1, 0, 'i', 'é\ud800\\n=')),
+    (structured.acknowledgement_frame(3, 2**50, True), AcknowledgementFrame(3, 2**50, True)),
+    (structured.acknowledgement_frame(0, 0, False), AcknowledgementFrame(0, 0, False)),
+    (structured.change_frame({'change': 'made', 'details': {'args': [' ', '\n\t']}}),
+     ChangeFrame({'change': 'made', 'details': {'args': [' ', '\n\t']}})),
     (structured.END, EndFrame()),
 ]
 
@@ -185,13 +196,42 @@ def test_any_output_comes_back(data: bytes, stream: str, index: int, time: float
 @pytest.mark.parametrize('data', [
     b'\n', b'q\n', b'o\n', b'o 1 2 3\n', b'o 1 2 3 4 5\n', b'o a 1 2 0\n\n', b'o 1 x 2 0\n\n', b'o 1 1 x 0\n\n',
     b'o 1 1.0 2 -1\n', b'o 1 1.0 2 -7\n', b'o 1 1.0 2 3\nabcd', b'x 1 2\n', b'x 1 2 z\n', b'l 1 2\n', b'l 1 2 3\n',
-    b'\xff\xfe\n', b'!bad-request\toops\n', b'{}\n',
+    b'\xff\xfe\n', b'!bad-request\toops\n', b'{}\n', b'n 1 1.0 2 id\n', b'n 1 1.0 x id name\n', b'n\n', b'a 1 2\n',
+    b'a 1 x 1\n', b'a x 1 1\n', b'c\n', b'c \n', b'c {\n', b'c []\n', b'c "text"\n', b'c {} {}\n', b'c null\n',
+    b'c \xff\n',
 ])
 def test_what_is_no_frame_is_a_protocol_error(data: bytes) -> None:
     client = ClientProtocol()
     client.receive(data)
     with pytest.raises(ProtocolError):
         client.next_frame()
+
+
+@FAST
+@given(st.text(st.characters(exclude_categories=('Z', 'Cc')), min_size=1, max_size=30), st.integers(0, 2**62))
+def test_any_name_is_introduced_as_it_is(name: str, start: int) -> None:
+    """A name has no white space; else it may be anything, lone surrogates too."""
+    client = ClientProtocol()
+    client.receive(structured.introduction_frame(1, 1e9, start, 'id', name))
+    assert client.next_frame() == IntroductionFrame(1, 1e9, start, 'id', name)
+
+
+@FAST
+@given(ANY_TEXT | st.sampled_from(AWKWARD), ANY_TEXT)
+def test_any_change_comes_back(name: str, value: str) -> None:
+    change = {'change': 'made', 'kind': 'value', 'name': name, 'details': {'value': value, 'size': 3}}
+    frame = structured.change_frame(change)
+    assert frame.count(b'\n') == 1
+    client = ClientProtocol()
+    client.receive(frame)
+    assert client.next_frame() == ChangeFrame(change)
+
+
+def test_two_lone_surrogates_of_a_name_stay_two() -> None:
+    client = ClientProtocol()
+    client.receive(structured.change_frame({'name': '\ud83d\ude00'}))
+    client.receive(structured.introduction_frame(0, 0.5, 0, 'id', '\ud83d\ude00'))
+    assert len(client.next_frame().record['name']) == len(client.next_frame().name) == 2  # type: ignore[union-attr]
 
 
 def test_records_are_json_that_others_can_read() -> None:
