@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
-from papa import ConnectionLost, Papa
+from papa import ConnectionLost, Papa, Watcher
 from papa.wire.client import ClientProtocol
 
 from .helpers import GREETING, FakeKernel, Make, Speak, details, interrupts, read_until, readable
@@ -178,6 +178,11 @@ def test_an_acknowledgement_that_cannot_arrive_is_not_silent(daemon: Daemon, pap
 # Interrupts
 
 
+def read_to_the_end(watcher: Watcher) -> None:
+    while watcher.read():
+        pass
+
+
 @pytest.mark.blocking_only
 def test_an_interrupted_read_can_be_repeated(speak: Speak, papa: Papa) -> None:
     speaker = speak()
@@ -260,12 +265,10 @@ def test_an_interrupt_between_the_socket_and_the_reader_closes_the_connection(
         patch.setattr(ClientProtocol, method, interrupted)
         with pytest.raises(KeyboardInterrupt):
             watcher.read()
-    with pytest.raises(ConnectionLost):
-        while True:
-            watcher.read()  # perhaps what had come before, but then
+    with pytest.raises(ConnectionLost):  # perhaps after what had come before
+        read_to_the_end(watcher)
     with suppress(ConnectionLost):
         watcher.close()
     with papa.watch_processes('p') as second:
-        while second.read():
-            pass
+        read_to_the_end(second)
         assert second.exit_code == {'p': 0}
