@@ -89,12 +89,13 @@ class Cursor:
 class Watch(Stream):
     """What one session watches."""
 
+    tells_on = False  # after the exit of a process too, of acknowledgements, as long as there can be any
+
     def __init__(self, kernel: Kernel, watching: Watching, outlet: Outlet) -> None:
         super().__init__(outlet)
         self.peek = watching.peek
         self.queue: deque[Cursor] = deque()
         self.cursors: dict[int, Cursor] = {}
-        self.lasting = False  # an exit that was told is not the last thing to tell of a process
         self._kernel = kernel
         self._follow = watching.follow
         self._next_index = 0
@@ -169,7 +170,7 @@ class Watch(Stream):
             record = cursor.record
             if record.output.acknowledged > record.output.base:
                 record.release()  # it was kept for this cursor
-            if cursor.exit_sent and self.peek and not (self.lasting and self._kernel.processes.has(record)):
+            if cursor.exit_sent and self.peek and not (self.tells_on and self._kernel.processes.has(record)):
                 self._leave(cursor)
         return parts
 

@@ -26,8 +26,11 @@ class FrameWatch(Watch):
     After ``events`` the client is also told of acknowledgements, its own and those of others.
     """
 
+    tells_on = True
+
     def __init__(self, kernel: Kernel, watching: Watching, outlet: Outlet) -> None:
         super().__init__(kernel, watching, outlet)
+        self._events = False  # acknowledgements are told, and what is told is told at once
         self._noted: dict[int, Cursor] = {}  # those with an acknowledgement to tell of
         self._merging: Timer | None = None  # runs while acknowledgements are held back to be merged
 
@@ -56,7 +59,7 @@ class FrameWatch(Watch):
             self.wake()
 
     def note(self, cursor: Cursor, mine: bool) -> None:
-        if self.lasting:
+        if self._events:
             cursor.acknowledgement = mine
             self._noted[cursor.index] = cursor
             if self._merging is None:
@@ -73,9 +76,9 @@ class FrameWatch(Watch):
             self._noted.pop(cursor.index, None)
 
     def _tell_events(self) -> None:
-        if self.lasting:
+        if self._events:
             return
-        self.lasting = True
+        self._events = True
         self._noted.update(self.cursors)
         for cursor in self.cursors.values():
             if not cursor.queued:
@@ -119,10 +122,10 @@ class FrameWatch(Watch):
             self._acknowledge_exit(cursor)
 
     def _frames(self, cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
-        losses, pieces, exited = cursor.take(budget, self.lasting)
+        losses, pieces, exited = cursor.take(budget, self._events)
         index = cursor.index
         parts: list[Part] = []
-        if not cursor.introduced and (pieces or exited or self.lasting):
+        if not cursor.introduced and (pieces or exited or self._events):
             parts += self._introduction(cursor)
         for loss in losses:
             parts.append(structured.loss_frame(index, *loss))

@@ -179,6 +179,27 @@ def test_a_peeker_hears_of_acknowledgements_after_the_exit_as_long_as_there_are_
     assert child.record.cursors == []  # nobody will acknowledge anything more
 
 
+def test_a_peeker_hears_of_acknowledgements_although_the_exit_was_told_before_it_asked_for_events(
+    still_kernel: StillKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ended long ago is told whole before the client can say anything."""
+    child = still_kernel.start('job')
+    child.write(b'hello')
+    child.exit(monkeypatch)
+    viewer, reader = still_kernel.watch('peek=1', '--', 'job'), still_kernel.watch('peek=1', '--', 'job')
+    assert isinstance(viewer.taken()[-1], ExitFrame)
+    viewer.say('events')
+    assert viewer.taken() == [AcknowledgementFrame(0, 0, False)]
+    still_kernel.loop.pass_time()
+    still_kernel.run('acknowledge', 'job', '5')
+    assert viewer.taken() == [AcknowledgementFrame(0, 5, False)]
+    still_kernel.run('remove processes', 'job')
+    assert child.record.cursors == []
+    reader.taken()
+    assert not reader.stream.eager
+    assert (viewer.ended, reader.ended) == (False, False)
+
+
 def test_a_peeker_may_acknowledge_what_a_person_has_seen(still_kernel: StillKernel) -> None:
     """That is no exit, and its own, and it holds nothing back nevertheless."""
     child = still_kernel.start('job')
