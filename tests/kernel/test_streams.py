@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Daemon, wait_until
+from conftest import PATIENCE, Daemon, wait_until
 
 from papa.errors import LimitReached
 from papa.wire.client import EndFrame, ExitFrame, OutputFrame
@@ -222,3 +223,23 @@ def test_streams_begin_at_the_limit_of_descriptors(start_daemon: Callable[..., D
         watcher.say(('ack', '0:x'))
         wait_until(lambda: 'job' not in manager.call('list processes'))
         assert isinstance(manager.call('make process', 'again', '/bin/sleep', '60'), dict)
+
+
+def test_the_kernel_ends_in_order_under_streams(daemon: Daemon) -> None:
+    callers = [Caller(daemon) for _ in range(4)]
+    make(callers[0], 'job', shell('exec sleep 60'))
+    pid = callers[0].details('job')['pid']
+    callers[0].watch('follow=1', '--')
+    callers[1].watch('peek=1', '--', 'job')
+    callers[1].say(('events',))
+    callers[2].call('changes', 'every=60')
+    callers[3].socket.sendall(b'peek processes follow=1\n')
+    callers[3].socket.recv(100)
+    daemon.process.terminate()
+    log = daemon.process.communicate(timeout=PATIENCE)[1]
+    os.kill(pid, signal.SIGKILL)
+    assert daemon.process.returncode == 0
+    assert 'Traceback' not in log
+    assert 'Ended' in log
+    for caller in callers:
+        caller.close()

@@ -88,6 +88,19 @@ def test_peek_follows(chat, converse):
     assert chat.ask('q') == 'Stopped watching'
 
 
+def test_watch_follows(chat, converse):
+    other = converse()
+    assert chat.ask('watch processes follow=1 -- job.*', '\n') == 'Watching 0'
+    for number in (1, 2):
+        other.ask(f'make process job.{number} /bin/false')
+        assert re.fullmatch(rf'closed:job\.{number}:[\d.]+:1\n', chat.hear('] '))
+        chat.say('-')  # acknowledges, and it goes on
+        while other.ask('l p'):
+            pass
+    assert chat.ask('q') == 'Stopped watching'
+    assert chat.ask('watch processes last=5 -- job').startswith('Error: last is for peek')
+
+
 def test_peek_tells_of_losses(chat, converse, gate):
     command, send = gate
     chat.ask(f'make process live bufsize=10 {command}')
