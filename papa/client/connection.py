@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _RECEIVE_SIZE = 65536
 _USUAL_REPLY = 4096  # most are smaller, and the allocation of more is a good part of a round trip
+_STREAM_SIZE = 262144  # so that few pieces of output are in two parts, which costs copies
 _SEND_SIZE = 262144
 _PEEK_SIZE = 262144  # more than any frame
 
@@ -202,7 +203,7 @@ class Connection:
 
     def _fill(self, flags: int = socket.MSG_DONTWAIT) -> bool:
         try:
-            data = self._socket.recv(_RECEIVE_SIZE, flags)
+            data = self._socket.recv(_STREAM_SIZE, flags)
         except BlockingIOError:
             return False
         if not data:

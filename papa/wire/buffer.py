@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+_NEWLINE = 10
+
 
 class LineBuffer:
     """Bytes in, lines out.
@@ -80,7 +82,7 @@ class ReceiveBuffer:
 
     def feed_line(self, data: bytes) -> bytes | bytearray | None:
         """`feed`, then `next_line`: in one go where `data` is just one line."""
-        if self._start == len(self._data) and data.find(b'\n') == len(data) - 1:
+        if self._start == len(self._data) and data.find(b'\n') == len(data) - 1 >= 0:
             return data[:-1]
         self.feed(data)
         return self.next_line()
@@ -102,7 +104,20 @@ class ReceiveBuffer:
         if end > len(self._data):
             return None
         self._start = self._searched = end
-        return bytes(self._data[start:end])
+        data = self._data
+        return data[start:end] if isinstance(data, bytes) else bytes(memoryview(data)[start:end])
+
+    def next_block_and_newline(self, size: int) -> bytes | None:
+        """Take `size` bytes and the newline that follows, without the newline; None if they have not all arrived.
+        Raises `ValueError` if there is no newline."""
+        end = self._start + size
+        if end >= len(self._data):
+            return None
+        if size < 0 or self._data[end] != _NEWLINE:
+            raise ValueError('an unterminated block')
+        block = self.next_block(size)
+        self._start = self._searched = end + 1
+        return block
 
     def next_through(self, delimiter: bytes) -> bytes | None:
         """Take everything up to and including `delimiter`; None if it has not arrived."""

@@ -227,14 +227,12 @@ class ClientProtocol:
 
     def _output(self, header: list[str]) -> OutputFrame | _Incomplete:
         stream, index, time, end, size = header
-        block = self._buffer.next_block(int(size) + 1)
+        block = self._buffer.next_block_and_newline(int(size))
         if block is None:
             self._header = header
             return INCOMPLETE
         self._header = None
-        if block[-1:] != b'\n':
-            raise ValueError('unterminated output')
-        return OutputFrame(stream, int(index), float(time), int(end), block[:-1])
+        return OutputFrame(stream, int(index), float(time), int(end), block)
 
 
 def _reply(line: bytes | bytearray) -> Any:

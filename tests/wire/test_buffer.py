@@ -37,6 +37,22 @@ class Model:
         block, self.data = self.data[:size], self.data[size:]
         return block
 
+    def next_block_and_newline(self, size: int) -> bytes | None:
+        if len(self.data) <= size:
+            return None
+        if size < 0 or self.data[size : size + 1] != b'\n':
+            raise ValueError
+        block, self.data = self.data[:size], self.data[size + 1 :]
+        return block
+
+    def feed_line(self, data: bytes) -> bytes | None:
+        self.feed(data)
+        return self.next_line()
+
+    def take_lines(self) -> list[bytes]:
+        *lines, self.data = self.data.split(b'\n')
+        return lines
+
     def next_through(self, delimiter: bytes) -> bytes | None:
         end = self.data.find(delimiter)
         return None if end < 0 else self.next_block(end + len(delimiter))
@@ -57,6 +73,9 @@ def operations() -> st.SearchStrategy[tuple[str, object]]:
         st.tuples(st.just('feed'), texts()),
         st.tuples(st.just('next_line'), st.none()),
         st.tuples(st.just('next_block'), st.integers(0, 12)),
+        st.tuples(st.just('next_block_and_newline'), st.integers(-1, 12)),
+        st.tuples(st.just('feed_line'), texts()),
+        st.tuples(st.just('take_lines'), st.none()),
         st.tuples(st.just('next_through'), st.sampled_from([b'\n', b'\n> ', b'aa'])),
         st.tuples(st.just('peek'), st.integers(0, 12)),
         st.tuples(st.just('clear'), st.none()),
@@ -65,7 +84,10 @@ def operations() -> st.SearchStrategy[tuple[str, object]]:
 
 def run(buffer: ReceiveBuffer | Model, name: str, argument: object) -> object:
     method: Callable[..., object] = getattr(buffer, name)
-    result = method() if argument is None else method(argument)
+    try:
+        result = method() if argument is None else method(argument)
+    except ValueError:
+        return ValueError
     return bytes(result) if isinstance(result, bytearray) else result
 
 
