@@ -148,6 +148,8 @@ def tell_changes(kernel: Kernel, request: Request) -> Any:
 
 
 def kernel_info(kernel: Kernel, request: Request) -> Any:
+    if request.words:
+        raise BadRequest(f'"info" takes nothing, not {names.show(request.words[0])}')
     return kernel.info()
 
 

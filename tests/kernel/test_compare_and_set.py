@@ -121,3 +121,8 @@ def test_info_says_what_the_kernel_is_and_how_much_it_holds(daemon: Daemon) -> N
         other.say(('stop', '0:15', '0:x'))
         other.frames_until(lambda frame: isinstance(frame, EndFrame))
         assert other.call('info')['processes'] == 1
+
+
+def test_info_of_something_is_a_clear_error(daemon: Daemon) -> None:
+    with Caller(daemon) as caller:
+        assert_clear(caller.call('info', 'web'), '"info"', '"web"')
