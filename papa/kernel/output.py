@@ -121,8 +121,8 @@ class OutputBuffer:
     without, the oldest pieces make room and are counted in `dropped`.
     """
 
-    __slots__ = ('_coarsen_at', '_first', '_front', '_join_up_to', '_max_pieces', '_next_coarse', '_pieces',
-                 '_segments', 'acknowledged', 'base', 'block', 'dropped', 'end', 'losses', 'size')
+    __slots__ = ('_coarsen_at', '_first', '_forgotten', '_front', '_join_up_to', '_max_pieces', '_next_coarse',
+                 '_pieces', '_segments', 'acknowledged', 'base', 'block', 'dropped', 'end', 'losses', 'size')
 
     def __init__(self, size: int, block: bool = False) -> None:
         self.size = size
@@ -132,6 +132,7 @@ class OutputBuffer:
         self.acknowledged = 0  # position up to which somebody has acknowledged
         self.dropped = 0  # bytes lost to overflow
         self.losses: deque[tuple[int, int]] = deque()  # ranges lost to overflow, the newest last
+        self._forgotten = 0  # before it there were losses that are not remembered any more
         self._segments: deque[_Segment] = deque()
         self._first = 0  # serial number of the first segment
         self._front = 0  # pieces at the start of the first segment that are gone
@@ -281,14 +282,18 @@ class OutputBuffer:
             return
         losses.append((start, end))
         if len(losses) > _KEPT_LOSSES:
-            losses.popleft()
+            self._forgotten = losses.popleft()[1]
 
     def gap(self, start: int, end: int) -> list[tuple[int, int, bool]]:
         """Divide a range that is gone into parts, each lost to overflow (True) or not (False).
 
-        What is not was acknowledged, or was cleared. Only the newest losses are remembered apart.
+        What is not was acknowledged, or was cleared. Only the newest losses are remembered apart: what is older
+        counts as lost, for nobody may take for saved what is not.
         """
         parts = []
+        if start < (forgotten := min(self._forgotten, end)):
+            parts.append((start, forgotten, True))
+            start = forgotten
         for low, high in self.losses:
             low, high = max(low, start), min(high, end)
             if low < high:
