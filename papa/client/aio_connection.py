@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from papa.client import dialing, embedded, finding
+from papa.client import aio_dialing, dialing, embedded
 from papa.endpoint import Endpoint
 from papa.errors import ConnectionLost, Error
 from papa.wire import structured
 from papa.wire.client import INCOMPLETE, ClientProtocol, EndFrame, ProtocolError
 
 if TYPE_CHECKING:
-    from papa.client.connection import Connection, Taker
+    from papa.client.connection import Taker
 
 S = TypeVar('S', bound='Taker')
 
@@ -129,7 +128,7 @@ class AsyncConnection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         try:
-            connection = await cls(endpoint)._attach(await _connect(endpoint, timeout))
+            connection = await cls(endpoint)._attach(await aio_dialing.connect(endpoint, timeout))
             try:
                 await connection._greeted(deadline - loop.time(), timeout)
             except BaseException:
@@ -149,7 +148,7 @@ class AsyncConnection(asyncio.Protocol):
         if found is not None:
             return found
         connection = cls(endpoint)
-        blocking = await _start(endpoint, timeout)
+        blocking = await aio_dialing.start(endpoint, timeout)
         connection._counted = True
         connection._step = connection._reply
         return await connection._attach(blocking.detach())
@@ -347,45 +346,3 @@ class AsyncConnection(asyncio.Protocol):
         if self._stream is not None:
             self._stream.lost = ConnectionLost(dialing.loss(self.endpoint, self._stream.doing, error))
             self._stream.wake()
-
-
-async def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:
-    connection = dialing.new_socket(endpoint)
-    deadline = asyncio.get_running_loop().time() + timeout
-    pause = 0.0
-    with dialing.closed_on_failure(endpoint, timeout, connection):
-        connection.setblocking(False)
-        while not _is_connected(connection, endpoint):
-            if asyncio.get_running_loop().time() > deadline:
-                raise TimeoutError
-            await asyncio.sleep(pause)
-            pause = dialing.RETRY
-        if dialing.is_its_own_peer(endpoint, connection):
-            raise ConnectionRefusedError
-    return connection
-
-
-def _is_connected(connection: socket.socket, endpoint: Endpoint) -> bool:
-    try:
-        connection.connect(endpoint.address)
-    except BlockingIOError:  # under way or, for a Unix socket, not queued yet
-        return False
-    except OSError as error:
-        if error.errno != errno.EISCONN:
-            raise
-    return True
-
-
-async def _start(endpoint: Endpoint, timeout: float) -> Connection:
-    """Start a kernel in a thread. Cancelled, it goes on, but its connection is closed."""
-    starting = asyncio.get_running_loop().run_in_executor(None, finding.find_or_start, endpoint, timeout)
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        starting.add_done_callback(_discard)
-        raise
-
-
-def _discard(starting: asyncio.Future[Connection]) -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        finding.discard(starting.result())
