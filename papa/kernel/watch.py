@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Loss = tuple[int, int, str]
 
+_MAX_NAMELESS = 1000  # processes that come and go cannot pile up before a follower that does not read
+
 
 class Cursor:
     """How far one watch has come in the output of one process. One that `holds` keeps what it has not passed."""
@@ -99,6 +101,7 @@ class Watch(Stream):
         self._kernel = kernel
         self._follow = watching.follow
         self._next_index = 0
+        self._nameless: dict[int, Cursor] = {}  # of a follower, in processes that others are done with
         for record, start in watching.starts:
             self._add(record, start, introduced=True)
         if self._follow is not None:
@@ -117,6 +120,10 @@ class Watch(Stream):
         """The process has lost its name; nobody will acknowledge anything more."""
         if self.peek and cursor.exit_sent:
             self._leave(cursor)
+        elif self._follow is not None:
+            self._nameless[cursor.index] = cursor
+            if len(self._nameless) > _MAX_NAMELESS:
+                self._leave(next(iter(self._nameless.values())))
 
     def note(self, cursor: Cursor, mine: bool) -> None:
         """Output was acknowledged, `mine` by this watch."""
@@ -144,6 +151,7 @@ class Watch(Stream):
     def _leave(self, cursor: Cursor) -> None:
         if self.cursors.pop(cursor.index, None) is None:
             return
+        self._nameless.pop(cursor.index, None)
         record = cursor.record
         record.cursors.remove(cursor)
         record.release()
@@ -160,6 +168,8 @@ class Watch(Stream):
         parts: list[Part] = []
         while self.queue and budget > 0:
             cursor = self.queue.popleft()
+            if cursor.index not in self.cursors:  # given up
+                continue
             before = cursor.position
             encoded, more = encode(cursor, budget)
             parts += encoded

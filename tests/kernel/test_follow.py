@@ -208,3 +208,23 @@ def test_a_follower_is_told_of_acknowledgements_of_the_newcomer(still_kernel: St
     still_kernel.run('acknowledge', 'job', '3')
     still_kernel.loop.pass_time()
     assert viewer.taken()[-1] == AcknowledgementFrame(0, 3, False)
+
+
+@pytest.mark.parametrize('kind', [(), ('peek=1',)])
+def test_a_follower_that_sleeps_is_not_kept_all_that_came_and_went(
+    still_kernel: StillKernel, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, ...]
+) -> None:
+    sleeper = still_kernel.watch(*kind, 'follow=1', '--', '*')
+    sleeper.fall_asleep()
+    logger = still_kernel.watch('follow=1', '--', '*')
+    for _ in range(1200):
+        still_kernel.start('job').exit(monkeypatch)
+        for frame in logger.taken():
+            if isinstance(frame, ExitFrame):
+                logger.say('ack', f'{frame.number}:x')
+    assert len(vars(sleeper.stream)['cursors']) == 1000
+    still_kernel.start('job').write(b'the last')
+    sleeper.wake_up()
+    frames = sleeper.taken()
+    assert kinds(frames).count('exit') == 1000
+    assert (frames[-1].number, frames[-1].data) == (1200, b'the last')
