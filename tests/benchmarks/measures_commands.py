@@ -81,10 +81,10 @@ def listings(bench: Bench) -> Iterator[Row]:
     seconds: dict[str, dict[str, float]] = {'values': {}, 'processes': {}}
     for kind in bench.papas:
         with kind.server(CORE) as (path, _):
-            seconds['values'][kind.name] = kind.measure('list_values', path, values, bench.size(10, 2), cpu=CORE)
+            seconds['values'][kind.name] = kind.measure('list_values', path, values, bench.size(30, 2), cpu=CORE)
         with kind.server(CORE) as (path, _):
             kind.measure('hold', path, processes)
-            seconds['processes'][kind.name] = kind.measure('list_processes', path, bench.size(20, 2), cpu=CORE)
+            seconds['processes'][kind.name] = kind.measure('list_processes', path, bench.size(200, 2), cpu=CORE)
     for what, number in (('values', values), ('processes', processes)):
         found = seconds[what]
         cells = {name: milliseconds(found[name]) for name in found}
