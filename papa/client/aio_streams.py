@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from papa.errors import ConnectionLost
@@ -76,19 +77,20 @@ class AsyncWatcher:
             await self.acknowledge()
         except ConnectionLost as error:
             trouble = error
-        stream = self._stream
-        if stream is None:
-            if trouble is not None:
-                raise trouble
-            return None
-        while not state.has_news:
-            if trouble is not None and stream.lost is not None:
-                raise trouble
-            await stream.wait()
-        await stream.settle()
-        outputs = state.read()
-        stream.resume()
-        return outputs
+        while (stream := self._stream) is not None:  # another task may close it meanwhile, or read what has come
+            if state.has_news:
+                await stream.settle()
+                if self._stream is stream and state.has_news:
+                    outputs = state.read()
+                    stream.resume()
+                    return outputs
+            elif trouble is not None and stream.lost is not None:
+                break
+            else:
+                await stream.wait()
+        if trouble is not None:
+            raise trouble
+        return None
 
     def events(self) -> AsyncEvents:
         """What happens, for ``async for``. As `Watcher.events`."""
@@ -183,6 +185,7 @@ class AsyncChanges:
         self._papa = papa
         self._call: Call[ChangeState] | None = call
         self._stream: Stream[ChangeState] | None = None
+        self._beginning = asyncio.Lock()
 
     async def __aenter__(self) -> AsyncChanges:
         await self._begin()
@@ -198,15 +201,13 @@ class AsyncChanges:
 
     async def __anext__(self) -> Change:
         """The next change; waits for it. Raises `ConnectionLost`."""
-        stream = await self._begin()
-        if stream is None:
-            raise StopAsyncIteration
-        while not stream.state.has_news:
+        while (stream := await self._begin()) is not None:  # another task may close it meanwhile
+            change = stream.state.next_change()
+            if change is not None:
+                stream.resume()
+                return change
             await stream.wait()
-        change = stream.state.next_change()
-        assert change is not None
-        stream.resume()
-        return change
+        raise StopAsyncIteration
 
     def __del__(self) -> None:
         stream: Stream[Any] | None = getattr(self, '_stream', None)
@@ -226,8 +227,10 @@ class AsyncChanges:
         """End it. The connection goes back to the `AsyncPapa` if that has none."""
         self._call = None
         stream, self._stream = self._stream, None
-        if stream is None:
-            return
+        if stream is not None:
+            await self._end(stream)
+
+    async def _end(self, stream: Stream[ChangeState]) -> None:
         try:
             await stream.end([structured.STOP], 'changes')
         except ConnectionLost:
@@ -237,6 +240,16 @@ class AsyncChanges:
 
     async def _begin(self) -> Stream[ChangeState] | None:
         if self._stream is None and self._call is not None:
-            self._stream = await self._papa.open_stream(self._call)
+            async with self._beginning:
+                if self._stream is None and self._call is not None:  # no other task has begun it, or closed it
+                    stream = await self._papa.open_stream(self._call)
+                    if self._is_closed:
+                        await self._end(stream)
+                    else:
+                        self._stream = stream
         return self._stream
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._call is None
 

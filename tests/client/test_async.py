@@ -159,6 +159,58 @@ def test_changes_begin_with_the_loop(daemon: Daemon) -> None:
         wait_until(lambda: papa.kernel_info()['connections'] == 1)
 
 
+@pytest.mark.parametrize('how', ['read', 'events', 'changes'])
+def test_a_task_that_waits_ends_when_another_closes(how: str, daemon: Daemon, speak: Speak) -> None:
+    speak()
+
+    async def main() -> None:
+        async with AsyncPapa(daemon.where, autostart=False) as papa:
+            stream: Any = papa.changes() if how == 'changes' else await papa.watch_processes('p')
+            steps = stream.events() if how == 'events' else stream
+            if how != 'read':
+                await steps.__anext__()
+            waiting = asyncio.ensure_future(steps.__anext__())
+            await asyncio.sleep(0.01)
+            await stream.close()
+            with pytest.raises(StopAsyncIteration):
+                await waiting
+            assert await papa.get('a') is None
+
+    run(main)
+
+
+def test_two_tasks_that_read_share_what_comes(daemon: Daemon, speak: Speak) -> None:
+    speaker = speak()
+
+    async def main() -> None:
+        async with AsyncPapa(daemon.where, autostart=False) as papa, await papa.watch_processes('p') as watcher:
+            reading = [asyncio.ensure_future(watcher.read()) for _ in range(2)]
+            for text in (b'one', b'two'):
+                await asyncio.sleep(0.01)
+                speaker.say(text)
+                done, rest = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
+                assert [outputs[0][0].data for task in done if (outputs := task.result())] == [text]
+                reading = list(rest)
+
+    run(main)
+
+
+def test_changes_that_are_closed_while_they_begin(daemon: Daemon) -> None:
+    async def main() -> None:
+        async with AsyncPapa(daemon.where, autostart=False) as papa:
+            changes = papa.changes()
+            beginning = [asyncio.ensure_future(changes.__anext__()) for _ in range(2)]
+            await asyncio.sleep(0)
+            await changes.close()
+            for step in beginning:
+                with pytest.raises(StopAsyncIteration):
+                    await step
+            assert changes.fileno() == -1
+            assert (await papa.kernel_info())['connections'] == 1
+
+    run(main)
+
+
 # Cancellation
 
 
