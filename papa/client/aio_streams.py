@@ -34,6 +34,8 @@ class AsyncWatcher:
         self._papa = papa
         self._state = stream.state
         self._stream: Stream[WatchState] | None = stream
+        self._ending: Stream[WatchState] | None = None  # where what ends it acknowledges something
+        self._told = False  # `close` has said that this has failed
         stream.doing = 'watch processes'  # also where it began with ``make process``
 
     async def __aenter__(self) -> AsyncWatcher:
@@ -90,6 +92,7 @@ class AsyncWatcher:
                 await stream.wait()
         if trouble is not None:
             raise trouble
+        await self._confirm()
         return None
 
     def events(self) -> AsyncEvents:
@@ -114,20 +117,15 @@ class AsyncWatcher:
         """Tell the kernel that all that was handed out is saved. As `Watcher.acknowledge`."""
         stream, state = self._stream, self._state
         if stream is None:
-            return
-        if not state.unacknowledged:
+            await self._confirm()
+        elif not state.unacknowledged:
             if state.finished:  # a watch that peeks does not end by itself
                 await self._abandon()
-            return
-        words = state.acknowledgement(structured.ACKNOWLEDGE)
-        if not state.closed:
-            stream.tell(words, 'acknowledge')
+        elif state.closed:
+            await self._end(stream, state.acknowledgement(structured.ACKNOWLEDGE), owes=True)
+        else:
+            stream.tell(state.acknowledgement(structured.ACKNOWLEDGE), 'acknowledge')
             state.acknowledged()
-            return
-        if stream.connection.closed:
-            stream.tell(words, 'acknowledge')  # it says what is lost
-        state.acknowledged()
-        await self._end(stream, words)
 
     async def acknowledge_output(self, name: str, position: int, id: str | None = None) -> None:  # noqa: A002
         """Acknowledge output of one process up to `position`, as this watcher's. As `Watcher.acknowledge_output`."""
@@ -137,27 +135,38 @@ class AsyncWatcher:
 
     async def close(self) -> None:
         """Acknowledge what `read` has returned, and stop watching. As `Watcher.close`."""
-        if self._stream is None:
-            return
+        stream, owes = self._stream, self._state.owes
         try:
-            await self._end(self._stream, self._state.farewell())
+            if stream is not None:
+                await self._end(stream, self._state.farewell(), owes=owes)
+            elif not self._told:
+                await self._confirm()
         except ConnectionLost:
-            if self._state.owes:
+            self._told = True
+            if owes or stream is None:
                 raise
 
     async def _abandon(self) -> None:
         if self._stream is not None:
             try:
-                await self._end(self._stream, [structured.STOP])
+                await self._end(self._stream, [structured.STOP], owes=False)
             except ConnectionLost:
                 pass  # what made us leave matters more
 
-    async def _end(self, stream: Stream[WatchState], words: list[str]) -> None:
+    async def _end(self, stream: Stream[WatchState], words: list[str], *, owes: bool) -> None:
         self._stream = None
+        self._ending = stream if owes else None
         try:
             await stream.end(words, 'acknowledge')
         finally:
             self._papa.give_back(stream.connection)
+
+    async def _confirm(self) -> None:
+        """Wait until the kernel has confirmed what the end of the watch acknowledges, if another task does that now.
+        Raises `ConnectionLost` if it never will."""
+        stream = self._ending
+        while stream is not None and not stream.ended:
+            await stream.wait()
 
 
 class AsyncEvents:

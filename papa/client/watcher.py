@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
+from papa.client import dialing
 from papa.errors import ConnectionLost
 from papa.wire import structured
 
@@ -38,6 +37,8 @@ class Watcher:
         self._state = state
         self._papa = papa
         self._connection: Connection | None = connection
+        self._lost: ConnectionLost | None = None  # when the kernel was to acknowledge what was handed out last
+        self._told = False  # `close` has said that
 
     def __enter__(self) -> Watcher:
         return self
@@ -75,7 +76,7 @@ class Watcher:
 
         Acknowledges what the previous `read` returned. Returns None when every process has closed and
         the kernel has confirmed that this was acknowledged. Of a watch that only peeks nothing is acknowledged;
-        one that follows never ends. Raises `ConnectionLost`.
+        one that follows never ends. Raises `ConnectionLost`, and goes on doing so where the kernel has not confirmed.
         """
         state = self._state
         state.begin_reading()
@@ -131,14 +132,14 @@ class Watcher:
         """
         connection, state = self._connection, self._state
         if connection is None:
-            return
-        if state.unacknowledged:
+            self._confirm()
+        elif not state.unacknowledged:
+            if state.finished:  # a watch that peeks does not end by itself
+                self._abandon()
+        elif state.closed:
+            self._stop(connection, state.acknowledgement(structured.ACKNOWLEDGE), owes=True)
+        else:
             connection.tell(state.acknowledgement(structured.ACKNOWLEDGE), 'acknowledge', state.acknowledged)
-            if state.finished:
-                with self._ending(connection):
-                    connection.wait_for_end('acknowledge')
-        elif state.finished:  # a watch that peeks does not end by itself
-            self._abandon()
 
     def acknowledge_output(self, name: str, position: int, id: str | None = None) -> None:  # noqa: A002
         """Acknowledge output of one process up to `position`, as this watcher's; also where it only peeks.
@@ -155,36 +156,44 @@ class Watcher:
 
         The connection goes back to the `Papa` if that has none. Raises `ConnectionLost`.
         """
+        connection, owes = self._connection, self._state.owes
         try:
-            self._stop(self._state.farewell())
+            if connection is not None:
+                self._stop(connection, self._state.farewell(), owes=owes)
+            elif not self._told:
+                self._confirm()
         except ConnectionLost:
-            if self._state.owes:
+            self._told = True
+            if owes or connection is None:
                 raise
 
     def _abandon(self) -> None:
-        try:
-            self._stop([structured.STOP])
-        except ConnectionLost:
-            pass  # what made us leave matters more
+        if self._connection is not None:
+            try:
+                self._stop(self._connection, [structured.STOP], owes=False)
+            except ConnectionLost:
+                pass  # what made us leave matters more
 
-    def _stop(self, request: list[str]) -> None:
-        connection = self._connection
-        if connection is not None:
-            with self._ending(connection):
-                connection.tell(request, 'stop watching')
-                connection.wait_for_end('acknowledge')
-
-    @contextmanager
-    def _ending(self, connection: Connection) -> Iterator[None]:
-        """Give the connection back at the end; close it first where it may be out of step."""
+    def _stop(self, connection: Connection, words: list[str], *, owes: bool) -> None:
+        """Send what ends the watch, wait until the kernel has ended it, and give the connection back."""
+        doing = 'acknowledge' if owes else 'stop watching'
         try:
-            yield
-        except BaseException:  # an interrupt, too: the frames that still come must not meet the next call
+            connection.tell(words, doing)
+            connection.wait_for_end(doing)
+        except BaseException as error:  # an interrupt, too: the frames that still come must not meet the next call
             connection.close()
+            if owes:
+                lost = dialing.loss(connection.endpoint, doing, None)
+                self._lost = error if isinstance(error, ConnectionLost) else ConnectionLost(lost)
             raise
         finally:
             self._connection = None
             self._papa.give_back(connection)
+
+    def _confirm(self) -> None:
+        """Raise `ConnectionLost` if the end of the watch was to acknowledge something, and that has failed."""
+        if self._lost is not None:
+            raise ConnectionLost(str(self._lost))
 
     def _receive(self, connection: Connection) -> None:
         """Wait until there is something to hand out, and take in all that has arrived.

@@ -195,6 +195,33 @@ def test_two_tasks_that_read_share_what_comes(daemon: Daemon, speak: Speak) -> N
     run(main)
 
 
+def test_all_tasks_wait_for_the_last_confirmation(make_fake: Make) -> None:
+    confirm = threading.Event()
+
+    def serve(fake: FakeKernel, connection: socket.socket, _number: int) -> None:
+        connection.sendall(GREETING)
+        fake.read_request(connection)
+        connection.sendall(WATCHING + b'x 0 2.5 0\n')
+        fake.read_request(connection)
+        confirm.wait(PATIENCE)
+        connection.sendall(b'.\n')
+
+    fake = make_fake(serve)
+
+    async def main() -> None:
+        async with AsyncPapa(fake.path) as papa:
+            watcher = await papa.watch_processes('p')
+            while not watcher.exit_code:
+                await watcher.read()
+            steps = [asyncio.ensure_future(step()) for step in (watcher.read, watcher.acknowledge, watcher.read)]
+            done, _ = await asyncio.wait(steps, timeout=0.05)
+            assert not done
+            confirm.set()
+            assert await asyncio.gather(*steps) == [None] * 3
+
+    run(main)
+
+
 def test_changes_that_are_closed_while_they_begin(daemon: Daemon) -> None:
     async def main() -> None:
         async with AsyncPapa(daemon.where, autostart=False) as papa:
@@ -377,6 +404,9 @@ def test_a_cancelled_end_of_a_watch_closes_its_connection(ending: str, make_fake
             await cancel(leave, lambda: until(lambda: len(fake.requests) == 2))
             assert not watcher
             assert await papa.get('x') == 'fine'
+            for step in (watcher.read, watcher.acknowledge, watcher.close):  # nobody knows whether the kernel has it
+                with pytest.raises(ConnectionLost, match='during "acknowledge"'):
+                    await step()
 
     run(main)
 

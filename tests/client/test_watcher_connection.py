@@ -147,6 +147,33 @@ def test_losing_the_kernel_at_the_last_acknowledgement_is_told(make_fake: Make) 
         assert papa.get('x') == 'fine'
 
 
+def test_events_whose_acknowledgement_has_failed(daemon: Daemon, papa: Papa) -> None:
+    watcher = papa.make_process('p', 'true', watch_immediately=True)
+    list(watcher.events())
+    daemon.process.kill()
+    daemon.process.wait()
+    for step in (watcher.acknowledge, watcher.acknowledge, watcher.close):
+        with pytest.raises(ConnectionLost):
+            step()
+    watcher.close()
+
+
+@pytest.mark.parametrize('ending', ['read', 'acknowledge', 'close'])
+def test_what_the_kernel_has_not_confirmed_is_never_said_to_be(ending: str, daemon: Daemon, papa: Papa) -> None:
+    watcher = papa.make_process('p', 'true', watch_immediately=True)
+    while not watcher.exit_code:
+        watcher.read()
+    daemon.process.kill()
+    daemon.process.wait()
+    for step in (ending, 'read', 'acknowledge', 'read'):
+        with pytest.raises(ConnectionLost):
+            getattr(watcher, step)()
+    if ending != 'close':
+        with pytest.raises(ConnectionLost):
+            watcher.close()
+    watcher.close()  # once is enough
+
+
 def test_what_has_arrived_is_read_before_the_loss_of_the_kernel_is_told(daemon: Daemon, papa: Papa) -> None:
     watcher = papa.make_process('job', 'sh', ('-c', 'echo precious; exec sleep 60'), watch_immediately=True)
     wait_until(lambda: watcher.ready, 'output')
@@ -244,6 +271,10 @@ def test_an_interrupted_end_leaves_the_client_usable(ending: str, make_fake: Mak
             with pytest.raises(KeyboardInterrupt):
                 (leave if ending == 'leave' else getattr(watcher, ending))()
             assert papa.get('x') == 'fine'
+            if ending != 'leave':  # that acknowledges nothing
+                for step in (watcher.read, watcher.acknowledge, watcher.close):
+                    with pytest.raises(ConnectionLost, match='during "acknowledge"'):
+                        step()
 
 
 @pytest.mark.blocking_only
