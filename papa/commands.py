@@ -29,13 +29,23 @@ class Command:
     """One command. `name` is its full form; `operands` and `options` say what follows it.
 
     `makes` something that is made by its options: they stand after its name, elsewhere before the names.
+    `quick` commands take some microseconds, however much there is.
 
     `original` commands are those of papa 1.0: they keep every abbreviation that they ever had.
     A command that is not `abbreviable` has to be written in full.
     """
 
     __slots__ = (
-        'abbreviable', 'description', 'examples', 'makes', 'name', 'operands', 'options', 'original', 'summary',
+        'abbreviable',
+        'description',
+        'examples',
+        'makes',
+        'name',
+        'operands',
+        'options',
+        'original',
+        'quick',
+        'summary',
         'words',
     )
 
@@ -54,6 +64,7 @@ class Command:
         self.name = name
         self.words = tuple(name.split())
         self.makes = self.words[0] == 'make'
+        self.quick = name in ('get', 'set')
         self.operands = operands
         self.summary = summary
         self.description = description

@@ -65,8 +65,9 @@ def select(
     prefixes = [pattern[:-1] for pattern in patterns if pattern.endswith('*')]
     pool = items
     if len(prefixes) > _MANY:  # one search for all of them
+        starts = tuple(prefixes)
         patterns = ['*', *(pattern for pattern in patterns if not pattern.endswith('*'))]
-        pool = {name: item for name, item in items.items() if name.startswith(tuple(prefixes))}
+        pool = {name: item for name, item in items.items() if name.startswith(starts)}
     for pattern in patterns:
         if pattern.endswith('*'):
             selected.update((name, item) for name, item in pool.items() if name.startswith(pattern[:-1]))

@@ -1,4 +1,4 @@
-"""The options of ``make socket`` and ``make process``: what a value may be, and what it means.
+"""The options of commands: what a value may be, and what it means.
 
 Options travel as ``key=value`` words in both dialects. An `Option` knows how to read the text of
 its value; every mistake is a `BadRequest` that names the option and what is allowed.

@@ -98,10 +98,7 @@ class Capture:
             self._close_pipe(record, fd)
             return 0
         output.append(stream, time.time(), data)
-        for cursor in record.cursors:
-            cursor.wake()
-        if record.cursors:
-            record.release()
+        record.wake_watchers()
         if self._changes.counting:
             self._changes.count(record)
         return len(data)

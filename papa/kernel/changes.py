@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _WHOLE_VALUE = 4096  # characters; of longer values only the beginning is told
 _PREVIEW = 1024  # characters
 _PART = 200  # things in one part of a snapshot
-_MAX_NEWS = 256 * 1024  # bytes that wait for a listener; beyond, it gets a new snapshot instead
-_BUDGET = 64 * 1024  # bytes of a snapshot that are handed to the socket in one go
+_MAX_NEWS = 1000  # changes that wait for a listener; beyond, it gets a new snapshot instead
+_BUDGET = 64 * 1024  # bytes that are handed to the socket in one go
 
 Counters = tuple[int, int, int, int]
 _COUNTERS = ('captured', 'buffered', 'dropped', 'watchers')
@@ -51,9 +51,8 @@ class Changes:
         """Something was ``made``, ``changed`` or ``removed``, or has ``exited``."""
         if not self._listeners:
             return
-        details = describe(subject)
         for listener in list(self._listeners):
-            listener.hear(change, kind, name, details, subject)
+            listener.hear(change, kind, name, subject)
 
     def count(self, record: ProcessRecord) -> None:
         """Counters of a process have moved."""
@@ -73,14 +72,15 @@ def describe(subject: Any) -> dict[str, Any]:
     return {'size': size, 'value': subject}
 
 
+News = tuple[str, str, str, Any]  # change, kind, name, subject
 Encode = Callable[[str, str, str, dict[str, Any]], bytes]
 
 
 class ChangeStream(Stream):
     """One listener: a snapshot, then what happens.
 
-    The snapshot is made in parts, as the listener takes them. What happens meanwhile is told after it, with
-    complete details, so that it does not matter whether the snapshot has it already.
+    The snapshot is made in parts, as the listener takes them. What happens meanwhile is told after it, of each thing
+    the last; with complete details, so that it does not matter whether the snapshot has it already.
     """
 
     def __init__(self, kernel: Kernel, listening: Listening, outlet: Outlet, encode: Encode) -> None:
@@ -89,8 +89,8 @@ class ChangeStream(Stream):
         self._kernel = kernel
         self._kinds = listening.kinds
         self._encode = encode
-        self._news: deque[bytes] = deque()
-        self._news_size = 0
+        self._news: deque[News] = deque()
+        self._meanwhile: dict[tuple[str, str], News] = {}  # by kind and name, what happened since the snapshot began
         self._snapshot: Iterator[bytes] | None = None
         self._begun = False  # something of the snapshot was taken: what happens now has to be told after it
         self._moved: dict[ProcessRecord, None] = {}  # whose counters may differ from those that were told
@@ -109,7 +109,7 @@ class ChangeStream(Stream):
 
     @property
     def eager(self) -> bool:
-        return self._snapshot is not None or bool(self._news) or self._counters_due
+        return self._snapshot is not None or bool(self._meanwhile or self._news) or self._counters_due
 
     @property
     def _counters_due(self) -> bool:
@@ -118,14 +118,10 @@ class ChangeStream(Stream):
     def wake(self) -> None:
         if self._outlet.busy:
             return
-        parts: list[Part] = []
-        if self._snapshot is not None:
-            parts += self._next_parts(self._snapshot)
+        parts = self._next_parts(self._snapshot) if self._snapshot is not None else []
         if self._snapshot is None:
-            parts += self._news
-            self._news.clear()
-            self._news_size = 0
-            if self._counters_due:
+            parts += self._next_news()
+            if self._counters_due and not (self._meanwhile or self._news):
                 parts += self._counters()
         if parts:
             self._outlet.deliver(parts)
@@ -139,19 +135,18 @@ class ChangeStream(Stream):
         if stop:
             self._outlet.end_stream(b'Stopped listening' + telnet.END_OF_REPLY)
 
-    def hear(self, change: str, kind: str, name: str, details: dict[str, Any], subject: Any) -> None:
+    def hear(self, change: str, kind: str, name: str, subject: Any) -> None:
         """Something has happened."""
         if kind not in self._kinds or (self._snapshot is not None and not self._begun):
             return
-        if kind == 'process':
-            self._note_counters(subject, details, gone=change == 'removed')
-        encoded = self._encode(change, kind, name, details)
-        self._news.append(encoded)
-        self._news_size += len(encoded)
-        if self._news_size > _MAX_NEWS and self._outlet.busy:
-            self._start_over()
+        if self._snapshot is not None or self._meanwhile:
+            self._meanwhile.pop((kind, name), None)
+            self._meanwhile[kind, name] = (change, kind, name, subject)
         else:
-            self.wake()
+            self._news.append((change, kind, name, subject))
+            if len(self._news) > _MAX_NEWS and self._outlet.busy:
+                self._start_over()
+        self.wake()
 
     def count(self, record: ProcessRecord) -> None:
         """Counters of a process have moved."""
@@ -164,7 +159,7 @@ class ChangeStream(Stream):
 
     def _start_over(self) -> None:
         self._news.clear()
-        self._news_size = 0
+        self._meanwhile.clear()
         self._moved.clear()
         self._told.clear()
         self._begun = False
@@ -205,6 +200,21 @@ class ChangeStream(Stream):
                         self._note_counters(subject, part[name])
             yield self._encode('snapshot', kind, '', {'first': first, 'more': bool(waiting), 'details': part})
             first = False
+
+    def _next_news(self) -> list[Part]:
+        parts: list[Part] = []
+        size = 0
+        while size < _BUDGET and (self._meanwhile or self._news):
+            if self._meanwhile:
+                change, kind, name, subject = self._meanwhile.pop(next(iter(self._meanwhile)))
+            else:
+                change, kind, name, subject = self._news.popleft()
+            details = describe(subject)
+            if kind == 'process':
+                self._note_counters(subject, details, gone=change == 'removed')
+            parts.append(self._encode(change, kind, name, details))
+            size += len(parts[-1])
+        return parts
 
     # Counters
 

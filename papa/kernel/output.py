@@ -22,6 +22,7 @@ _PACK_BELOW = 4096  # bytes: smaller pieces share a segment
 _SEGMENT_SIZE = 65536  # bytes of data in a packed segment
 _SEGMENT_PIECES = 4096  # in a packed segment: those that are gone cost memory until the last of them is
 _WORTH_JOINING = 64  # pieces in a segment
+PIECE_OVERHEAD = 128  # bytes that handing out a piece counts beside its own: it takes as long
 _PIECE_COST = 17  # bytes: an end, a time and a stream in the index of a segment
 _JOIN_SHARE = 64  # a joined piece has at most this part of the buffer: it is lost as a whole
 _SPARE_PIECES = 1024  # that any buffer may have, however small it is
@@ -98,7 +99,7 @@ class _Segment:
         for index in range(bisect_right(self.ends, position), len(self.ends)):
             end = self.ends[index]
             pieces.append(Piece(self.streams[index], self.times[index], end, self._bytes(position, end)))
-            budget -= end - position
+            budget -= end - position + PIECE_OVERHEAD
             position = end
             if budget <= 0:
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -29,8 +30,8 @@ GREETING = f'Papa {__version__} is home. Type "help" for commands.\n> '.encode()
 
 _RECEIVE_SIZE = 65536
 _MAX_UNSENT = 1024 * 1024  # bytes; beyond, no request of this client is read
-_BUDGET = 256  # requests of one client that are run before others get their turn
-_MAKING = 64  # the share of it that is taken by making something, a process above all
+_BUDGET = 256  # quick requests of one client that are run before others get their turn
+_TURN = 0.005  # seconds that others may take before that
 _PLAIN = (str, dict, Records, type(None))  # results that are encoded as they are
 _LINGER = 2.0  # seconds that a client may take nothing of our last words
 
@@ -118,8 +119,7 @@ class Session:
         budget = _BUDGET
         while event is not None:
             if type(event) is server.Request:  # by far the most frequent
-                self._run(event)
-                budget -= _MAKING if event.command.makes else 1
+                budget -= self._run(event) if event.command.quick else self._run_slowly(event)
             else:
                 _ACTIONS[type(event)](self, event)
             if self._waiting or self._leaving:
@@ -135,10 +135,15 @@ class Session:
 
     # One action for each kind of event
 
-    def _run(self, request: server.Request) -> None:
+    def _run_slowly(self, request: server.Request) -> int:
+        """Run what may take long. Return how many quick requests would have taken as long."""
+        began = time.monotonic()
+        return self._run(request) + int((time.monotonic() - began) / _TURN * _BUDGET)
+
+    def _run(self, request: server.Request) -> int:
         if self._stream is not None:
             self._break(BadRequest(f'A connection on which a stream runs takes no "{request.command.name}"'))
-            return
+            return 1
         try:
             result = HANDLERS[request.command.name](self._kernel, request)
         except Error as error:
@@ -149,6 +154,7 @@ class Session:
             self._send(structured.encode_reply(result))
         else:
             self._answer(request.structured, result)
+        return 1
 
     def _answer(self, is_structured: bool, result: Any) -> None:
         dialect = structured if is_structured else telnet
@@ -180,13 +186,16 @@ class Session:
 
     def _reject(self, event: server.Malformed) -> None:
         encode = structured.encode_error if event.structured else telnet.encode_error
-        if event.fatal:
+        if event.fatal or self._stream is not None:  # in the middle of a stream an answer could not be told apart
             self._leave(encode(event.error))
         else:
             self._send(encode(event.error))
 
     def _prompt(self, _event: server.Blank) -> None:
-        self._send(telnet.PROMPT)
+        if self._stream is not None:
+            self._break(BadRequest('An empty line has no place in a stream'))
+        else:
+            self._send(telnet.PROMPT)
 
     def _expel(self, _event: server.Intruder) -> None:
         log.warning('Closed a connection that spoke HTTP or TLS')
@@ -226,9 +235,15 @@ class Session:
         if self._stream is not None:
             self._stream.answer(answer.stop)
 
+    def break_off(self, error: Error) -> None:
+        """The stream cannot go on with a client that is so slow: say so and close."""
+        if not (self._closed or self._leaving):
+            self._break(error)
+            self._flush()
+
     def _break(self, error: Error) -> None:
         """The client is out of step: say so and close."""
-        self._leave(structured.encode_error(error))
+        self._leave((telnet if self._protocol.answering else structured).encode_error(error))
 
     @property
     def busy(self) -> bool:

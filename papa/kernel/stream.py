@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from papa.errors import BadRequest
+from papa.errors import BadRequest, Error
 
 Part = bytes | memoryview
 
@@ -18,6 +18,9 @@ class Outlet(Protocol):
 
     def deliver(self, parts: list[Part]) -> None:
         """Send parts to the client."""
+
+    def break_off(self, error: Error) -> None:
+        """Say what is wrong and close the connection."""
 
     def end_stream(self, last_words: bytes) -> None:
         """Detach the stream, send its last words and go back to commands."""

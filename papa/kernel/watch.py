@@ -7,11 +7,12 @@ only peeks holds nothing back.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from papa import names
+from papa.errors import LimitReached
+from papa.kernel.output import PIECE_OVERHEAD
 from papa.kernel.stream import Outlet, Part, Stream
 from papa.wire import structured
 
@@ -23,15 +24,17 @@ if TYPE_CHECKING:
 
 Loss = tuple[int, int, str]
 
-_MAX_NAMELESS = 1000  # processes that come and go cannot pile up before a follower that does not read
+# Processes that come and go must not pile up before a follower that does not read:
+_MAX_NAMELESS = 1000  # whose output is held for it when others are done with them
+_MAX_GIVEN_UP = 10000  # that it may be behind with at all
 
 
 class Cursor:
     """How far one watch has come in the output of one process. One that `holds` keeps what it has not passed."""
 
     __slots__ = (
-        '_floor', '_serial', 'acknowledgement', 'exit_sent', 'holds', 'index', 'introduced', 'position', 'queued',
-        'record', 'start', 'watch',
+        '_floor', '_serial', 'exit_sent', 'holds', 'index', 'introduced', 'position', 'record', 'start',
+        'told', 'watch',
     )
 
     def __init__(self, watch: Watch, index: int, record: ProcessRecord, start: int, introduced: bool) -> None:
@@ -41,17 +44,14 @@ class Cursor:
         self.start = self.position = start
         self.holds = not watch.peek
         self.introduced = introduced  # the client knows what the index stands for
-        self.acknowledgement: bool | None = None  # there is one to be told of; whether by this very watch
+        self.told = record.output.acknowledged  # the client knows that it is acknowledged up to here
         self.exit_sent = False
-        self.queued = False  # it stands in the watch's queue of those that have something
         self._floor = record.output.base  # what lies before was gone when this began
         self._serial = 0
 
     def wake(self) -> None:
         """There may be something new."""
-        if not self.queued:
-            self.queued = True
-            self.watch.queue.append(self)
+        self.watch.queue[self.index] = self
         self.watch.wake()
 
     def take(self, budget: int, eager: bool) -> tuple[list[Loss], list[Piece], bool]:
@@ -96,12 +96,13 @@ class Watch(Stream):
     def __init__(self, kernel: Kernel, watching: Watching, outlet: Outlet) -> None:
         super().__init__(outlet)
         self.peek = watching.peek
-        self.queue: deque[Cursor] = deque()
+        self.queue: dict[int, Cursor] = {}  # those that may have something to tell, the next one first
         self.cursors: dict[int, Cursor] = {}
         self._kernel = kernel
         self._follow = watching.follow
         self._next_index = 0
         self._nameless: dict[int, Cursor] = {}  # of a follower, in processes that others are done with
+        self._given_up: dict[int, Cursor] = {}  # likewise, whose output is not held back any more
         for record, start in watching.starts:
             self._add(record, start, introduced=True)
         if self._follow is not None:
@@ -123,7 +124,16 @@ class Watch(Stream):
         elif self._follow is not None:
             self._nameless[cursor.index] = cursor
             if len(self._nameless) > _MAX_NAMELESS:
-                self._leave(next(iter(self._nameless.values())))
+                self._give_up(next(iter(self._nameless.values())))
+
+    def _give_up(self, cursor: Cursor) -> None:
+        """Hold nothing back any more in a process that others are done with: this watch will be told of a loss."""
+        self._given_up[cursor.index] = self._nameless.pop(cursor.index)
+        cursor.holds = False
+        cursor.record.release()
+        if len(self._given_up) == _MAX_GIVEN_UP:
+            error = LimitReached(f'This watch is behind by more than {_MAX_GIVEN_UP} processes that are gone')
+            self._kernel.loop.call_soon(lambda: self._outlet.break_off(error))
 
     def note(self, cursor: Cursor, mine: bool) -> None:
         """Output was acknowledged, `mine` by this watch."""
@@ -143,8 +153,7 @@ class Watch(Stream):
         cursor = Cursor(self, self._next_index, record, start, introduced)
         self.cursors[cursor.index] = cursor
         self._next_index += 1
-        cursor.queued = True
-        self.queue.append(cursor)
+        self.queue[cursor.index] = cursor
         record.cursors.append(cursor)
         self._kernel.changes.count(record)
 
@@ -152,6 +161,8 @@ class Watch(Stream):
         if self.cursors.pop(cursor.index, None) is None:
             return
         self._nameless.pop(cursor.index, None)
+        self._given_up.pop(cursor.index, None)
+        self.queue.pop(cursor.index, None)
         record = cursor.record
         record.cursors.remove(cursor)
         record.release()
@@ -167,18 +178,16 @@ class Watch(Stream):
         """Encoded parts of the cursors in the queue, one after the other, up to the budget."""
         parts: list[Part] = []
         while self.queue and budget > 0:
-            cursor = self.queue.popleft()
-            if cursor.index not in self.cursors:  # given up
-                continue
+            index = next(iter(self.queue))
+            cursor = self.queue.pop(index)
             before = cursor.position
             encoded, more = encode(cursor, budget)
             parts += encoded
-            budget -= cursor.position - before
-            cursor.queued = more
+            budget -= cursor.position - before + PIECE_OVERHEAD * (1 + len(encoded) // 3)
             if more:
-                self.queue.append(cursor)
+                self.queue[index] = cursor
             record = cursor.record
-            if record.output.acknowledged > record.output.base:
+            if cursor.holds and before <= record.output.base < record.output.acknowledged:
                 record.release()  # it was kept for this cursor
             if cursor.exit_sent and self.peek and not (self.tells_on and self._kernel.processes.has(record)):
                 self._leave(cursor)

@@ -31,7 +31,7 @@ class FrameWatch(Watch):
     def __init__(self, kernel: Kernel, watching: Watching, outlet: Outlet) -> None:
         super().__init__(kernel, watching, outlet)
         self._events = False  # acknowledgements are told, and what is told is told at once
-        self._noted: dict[int, Cursor] = {}  # those with an acknowledgement to tell of
+        self._noted: dict[Cursor, bool] = {}  # those with an acknowledgement to tell of; whether by this very watch
         self._merging: Timer | None = None  # runs while acknowledgements are held back to be merged
 
     @property
@@ -60,8 +60,7 @@ class FrameWatch(Watch):
 
     def note(self, cursor: Cursor, mine: bool) -> None:
         if self._events:
-            cursor.acknowledgement = mine
-            self._noted[cursor.index] = cursor
+            self._noted[cursor] = mine
             if self._merging is None:
                 self.wake()
 
@@ -73,27 +72,27 @@ class FrameWatch(Watch):
     def _leave(self, cursor: Cursor) -> None:
         super()._leave(cursor)
         if not self.peek:  # its client knows by itself what it has acknowledged
-            self._noted.pop(cursor.index, None)
+            self._noted.pop(cursor, None)
 
     def _tell_events(self) -> None:
         if self._events:
             return
         self._events = True
-        self._noted.update(self.cursors)
-        for cursor in self.cursors.values():
-            if not cursor.queued:
-                cursor.queued = True
-                self.queue.append(cursor)
+        self.queue.update(self.cursors)
+        self._noted.update(dict.fromkeys(self.cursors.values(), False))
         self.wake()
 
     def _acknowledgements(self) -> list[Part]:
-        self._merging = self._kernel.loop.call_later(_MERGE_WITHIN, self._merged)
         parts: list[Part] = []
-        for cursor in self._noted.values():
-            parts += self._introduction(cursor)
+        for cursor, mine in self._noted.items():
             position = cursor.record.output.acknowledged
-            parts.append(structured.acknowledgement_frame(cursor.index, position, bool(cursor.acknowledgement)))
+            if position != cursor.told:
+                cursor.told = position
+                parts += self._introduction(cursor)
+                parts.append(structured.acknowledgement_frame(cursor.index, position, mine))
         self._noted.clear()
+        if parts:
+            self._merging = self._kernel.loop.call_later(_MERGE_WITHIN, self._merged)
         return parts
 
     def _merged(self) -> None:

@@ -27,7 +27,7 @@ class BatchWatch(Watch):
     def __init__(self, kernel: Kernel, watching: Watching, outlet: Outlet) -> None:
         super().__init__(kernel, watching, outlet)
         self._outstanding = False
-        self._sent: list[tuple[Cursor, int]] = []  # how far the outstanding batch goes
+        self._sent: list[tuple[Cursor, int, bool]] = []  # how far the outstanding batch goes; whether to the exit
 
     @property
     def eager(self) -> bool:
@@ -35,7 +35,6 @@ class BatchWatch(Watch):
 
     def wake(self) -> None:
         if self.queue and not self._outstanding:
-            self._sent.clear()
             parts = self._collect(self._records, _BATCH)
             if parts:
                 self._outstanding = True
@@ -43,12 +42,13 @@ class BatchWatch(Watch):
 
     def answer(self, stop: bool) -> None:
         if self._outstanding:
-            self._outstanding = False
-            for cursor, position in self._sent:
-                if cursor.exit_sent:
+            sent, self._sent = self._sent, []
+            for cursor, position, exited in sent:  # what this lets processes write belongs to the next batch
+                if exited:
                     self._acknowledge_exit(cursor)
                 else:
                     self._acknowledge(cursor, position)
+            self._outstanding = False
         if self._over:
             self._outlet.end_stream(_NOTHING_LEFT)
         elif stop:
@@ -60,7 +60,7 @@ class BatchWatch(Watch):
         _losses, pieces, exited = cursor.take(budget, eager=False)
         parts = _text(cursor, pieces, exited)
         if parts:
-            self._sent.append((cursor, cursor.position))
+            self._sent.append((cursor, cursor.position, exited))
         return parts, bool(pieces)
 
 

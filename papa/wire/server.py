@@ -34,7 +34,7 @@ class Malformed:
 
 
 class Control:
-    """What a client says while a structured watch runs: ``ack`` or ``stop``."""
+    """What a client of the structured dialect says while a stream runs: ``ack``, ``events`` or ``stop``."""
 
     __slots__ = ('name', 'words')
 
@@ -44,7 +44,7 @@ class Control:
 
 
 class Answer:
-    """A line of the telnet dialect while a watch runs; `stop` if it asks for the end."""
+    """A line of the telnet dialect while a stream runs; `stop` if it asks for the end."""
 
     __slots__ = ('stop',)
 
@@ -74,7 +74,7 @@ _find = commands.BY_NAME.get
 class ServerProtocol:
     """Turns the bytes of one connection into events.
 
-    Set `answering` while a watch of the telnet dialect runs: lines are then `Answer` events.
+    Set `answering` while a stream of the telnet dialect runs: lines are then `Answer` events.
     """
 
     __slots__ = ('_buffer', '_kept', '_lines', '_max_line', '_over', '_rest', 'answering')

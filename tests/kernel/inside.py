@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from papa.commands import BY_NAME
+from papa.errors import Error
 from papa.kernel.capture import Capture
 from papa.kernel.changes import Changes, ChangeStream, encode_frame
 from papa.kernel.handlers import HANDLERS
@@ -44,6 +45,9 @@ class StillLoop:
     def call_later(self, _seconds: float, callback: Callable[[], None]) -> Timer:
         self.timers.append(Timer(callback))
         return self.timers[-1]
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.call_later(0, callback)
 
     def pass_time(self) -> int:
         """Call what is due; how much it was."""
@@ -167,6 +171,7 @@ class Viewer:
         self.kernel = kernel
         self.busy = False
         self.ended = False
+        self.broken: Error | None = None
         self.frames: list[Any] = []
         self.deliveries = 0
         self._protocol = ClientProtocol()
@@ -188,6 +193,11 @@ class Viewer:
     def end_stream(self, last_words: bytes) -> None:
         assert not self.ended
         self.ended = True
+        self.stream.detach()
+
+    def break_off(self, error: Error) -> None:
+        assert self.broken is None
+        self.broken = error
         self.stream.detach()
 
     def say(self, name: str, *words: str) -> None:

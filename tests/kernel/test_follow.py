@@ -146,7 +146,7 @@ def test_events_introduce_those_who_wait(still_kernel: StillKernel) -> None:
     viewer = still_kernel.watch('follow=1', '--', '*')
     still_kernel.start('quiet')
     viewer.say('events')
-    assert kinds(viewer.taken()) == ['introduction', 'acknowledgement']
+    assert kinds(viewer.taken()) == ['introduction']
 
 
 @pytest.mark.parametrize('events', [False, True])
@@ -210,21 +210,49 @@ def test_a_follower_is_told_of_acknowledgements_of_the_newcomer(still_kernel: St
     assert viewer.taken()[-1] == AcknowledgementFrame(0, 3, False)
 
 
-@pytest.mark.parametrize('kind', [(), ('peek=1',)])
-def test_a_follower_that_sleeps_is_not_kept_all_that_came_and_went(
-    still_kernel: StillKernel, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, ...]
-) -> None:
-    sleeper = still_kernel.watch(*kind, 'follow=1', '--', '*')
-    sleeper.fall_asleep()
+def come_and_go(still_kernel: StillKernel, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Processes that somebody else is done with."""
     logger = still_kernel.watch('follow=1', '--', '*')
-    for _ in range(1200):
-        still_kernel.start('job').exit(monkeypatch)
+    for _ in range(number):
+        child = still_kernel.start('job')
+        child.write(b'output')
+        child.exit(monkeypatch)
         for frame in logger.taken():
             if isinstance(frame, ExitFrame):
                 logger.say('ack', f'{frame.number}:x')
-    assert len(vars(sleeper.stream)['cursors']) == 1000
-    still_kernel.start('job').write(b'the last')
+    logger.say('stop')
+
+
+def test_output_of_processes_that_are_gone_is_held_for_a_follower_that_sleeps_up_to_a_bound(
+    still_kernel: StillKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('papa.kernel.watch._MAX_NAMELESS', 10)
+    sleeper = still_kernel.watch('follow=1', '--', '*')
+    sleeper.fall_asleep()
+    come_and_go(still_kernel, monkeypatch, 15)
+    assert sum(cursor.record.output.end > cursor.record.output.base
+               for cursor in vars(sleeper.stream)['cursors'].values()) == 10
     sleeper.wake_up()
     frames = sleeper.taken()
-    assert kinds(frames).count('exit') == 1000
-    assert (frames[-1].number, frames[-1].data) == (1200, b'the last')
+    assert kinds(frames).count('exit') == 15
+    losses = [frame for frame in frames if isinstance(frame, LossFrame)]
+    assert losses == [LossFrame(number, 0, 6, 'slow') for number in range(5)]
+    assert kinds(frames).count('output') == 10
+
+
+@pytest.mark.parametrize('kind', [(), ('peek=1',)])
+def test_a_follower_that_sleeps_much_too_long_is_told_so(
+    still_kernel: StillKernel, monkeypatch: pytest.MonkeyPatch, kind: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr('papa.kernel.watch._MAX_NAMELESS', 10)
+    monkeypatch.setattr('papa.kernel.watch._MAX_GIVEN_UP', 20)
+    sleeper = still_kernel.watch(*kind, 'follow=1', '--', '*')
+    sleeper.fall_asleep()
+    come_and_go(still_kernel, monkeypatch, 29)
+    assert sleeper.broken is None
+    come_and_go(still_kernel, monkeypatch, 5)
+    still_kernel.loop.pass_time()
+    assert 'behind by more than 20 processes' in str(sleeper.broken)
+    assert vars(sleeper.stream)['cursors'] == {}
+    assert vars(sleeper.stream)['queue'] == {}
+    assert still_kernel.processes.followers == []

@@ -62,12 +62,18 @@ def test_a_piece_does_not_grow_under_one_who_has_read_it() -> None:
 
 
 def test_a_budget_stops_after_the_piece_that_reaches_it() -> None:
-    buffer = filled(10**6, b'a' * 10, b'b' * 10, b'c' * 10)
-    pieces, serial = buffer.read(0, 0, 15)
-    assert [piece.end for piece in pieces] == [10, 20]
-    pieces, serial = buffer.read(20, serial, 15)
-    assert [piece.end for piece in pieces] == [30]
-    assert buffer.read(30, serial, 15)[0] == []
+    buffer = filled(10**6, b'a' * 1000, b'b' * 1000, b'c' * 1000)
+    pieces, serial = buffer.read(0, 0, 1500)
+    assert [piece.end for piece in pieces] == [1000, 2000]
+    pieces, serial = buffer.read(2000, serial, 1500)
+    assert [piece.end for piece in pieces] == [3000]
+    assert buffer.read(3000, serial, 1500)[0] == []
+
+
+def test_a_budget_is_used_up_by_many_small_pieces_too() -> None:
+    buffer = filled(10**6, *[b'x'] * 1000)
+    pieces, _ = buffer.read(0, 0, 12800)
+    assert len(pieces) < 101
 
 
 def test_the_hint_of_an_earlier_read_stays_good_when_the_front_is_gone() -> None:

@@ -99,3 +99,33 @@ def test_binary_looking_output(chat):
     batch = chat.ask('w p odd', '] ').partition('\n')[2]
     assert records(batch) == [('out', 'odd', '] \n> \nclosed:odd:1:1\n] '), ('closed', 'odd', 0)]
     assert chat.ask('') == 'Nothing left to watch'
+
+
+BLOCKED = r'make process a overflow=block bufsize=1000 /bin/sh -c yes\ |\ head\ -c\ 3000;\ exit\ 5'
+
+
+def wait_for_the_end(chat, name):
+    while f'{name} pid=' not in (said := chat.ask(f'l p {name}')) or 'running=False' not in said:
+        pass
+
+
+def test_what_an_answer_lets_a_process_write_belongs_to_the_next_batch(chat):
+    """A process that has ended with a full buffer is read further in the middle of an answer."""
+    chat.ask(BLOCKED)
+    wait_for_the_end(chat, 'a')
+    chat.ask('watch processes a', '] ')
+    assert chat.ask('q') == 'Stopped watching'
+
+
+def test_an_exit_that_was_answered_is_acknowledged_whatever_else_the_answer_sets_free(chat):
+    chat.ask(BLOCKED)
+    chat.ask('make process b /bin/false')
+    for name in 'ab':
+        wait_for_the_end(chat, name)
+    batches = [chat.ask('watch processes a b', ' ')]
+    while not batches[-1].endswith('\n>'):
+        batches.append(chat.ask('', ' '))
+    said = ''.join(batches)
+    assert (said.count('y\n'), said.count('closed:a:'), said.count('closed:b:')) == (1500, 1, 1)
+    assert said.endswith('Nothing left to watch\n>')
+    assert chat.ask('l p') == ''
