@@ -255,11 +255,10 @@ class AsyncConnection(asyncio.Protocol):
 
     def _greet(self) -> bool:
         try:
-            version = dialing.greeting(self.endpoint, self._protocol)
+            if not dialing.has_greeted(self.endpoint, self._protocol):
+                return False
         except Error as error:
             self._end_greeting(error)
-            return False
-        if version is None:
             return False
         self._step = self._reply
         self._end_greeting(None)
@@ -274,7 +273,6 @@ class AsyncConnection(asyncio.Protocol):
         awaited = self._awaited[0]
         awaited.replies.append(reply)
         if len(awaited.replies) == awaited.count:
-            self._awaited.popleft()
             self._finish(awaited, reply)
         return not self.closed
 
@@ -285,6 +283,7 @@ class AsyncConnection(asyncio.Protocol):
         if awaited.opening is not None and not isinstance(reply, Error):
             self._stream = Stream(self, awaited.opening(reply), awaited.doing)
             self._step = self._frame
+        self._awaited.popleft()  # last: a reply that makes no sense is a loss for it, too
         if not awaited.future.done():
             awaited.future.set_result(None)
 

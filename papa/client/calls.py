@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from papa.client import arguments
 from papa.client.arguments import UNSET, Unset
+from papa.wire.client import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ class Opening:
         self._make = make
 
     def __call__(self, reply: Any) -> Any:
-        return self._make(reply)
+        """The state. Raises `ProtocolError` if the reply makes no sense: what follows it would make none either."""
+        try:
+            return self._make(reply)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise ProtocolError(f'not a reply that begins a stream: {reply!r:.80}') from None
 
 
 def _watch_state(reply: Any, **how: Any) -> WatchState:

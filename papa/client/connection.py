@@ -15,9 +15,11 @@ from papa.wire.client import INCOMPLETE, ClientProtocol, EndFrame, ProtocolError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, Protocol
+    from typing import Any, Protocol, TypeVar
 
     from papa.wire.client import Frame
+
+    T = TypeVar('T')
 
     class Taker(Protocol):
         """What takes the frames of a stream."""
@@ -41,7 +43,7 @@ class Connection:
     Any failure in the middle closes it, so that it can never be out of step.
     """
 
-    __slots__ = ('_protocol', '_receive', '_send', '_socket', 'closed', 'endpoint', 'version')
+    __slots__ = ('_protocol', '_receive', '_send', '_socket', 'closed', 'endpoint')
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         """Connect and take the greeting within `timeout` seconds.
@@ -54,7 +56,7 @@ class Connection:
         self._protocol = ClientProtocol()
         self._socket = _connect(endpoint, timeout)
         try:
-            self.version = self._greeting(time.monotonic() + timeout, timeout)
+            self._take_greeting(time.monotonic() + timeout, timeout)
             self._socket.settimeout(None)
         except BaseException:
             self.close()
@@ -62,11 +64,8 @@ class Connection:
         self._send = self._socket.sendall
         self._receive = self._socket.recv
 
-    def _greeting(self, deadline: float, timeout: float) -> str:
-        while True:
-            version = dialing.greeting(self.endpoint, self._protocol)
-            if version is not None:
-                return version
+    def _take_greeting(self, deadline: float, timeout: float) -> None:
+        while not dialing.has_greeted(self.endpoint, self._protocol):
             self._socket.settimeout(max(0.001, deadline - time.monotonic()))
             try:
                 data = self._socket.recv(_RECEIVE_SIZE)
@@ -89,17 +88,14 @@ class Connection:
 
     # Requests and replies
 
-    def call(self, fields: Sequence[str], *, opens_stream: bool = False) -> Any:
-        """Send a request and return its result. Raises the `Error` that it got, or `ConnectionLost`.
-
-        Where it opens a stream, what follows the reply stays in the socket, so that `select` sees it.
-        """
+    def call(self, fields: Sequence[str]) -> Any:
+        """Send a request and return its result. Raises the `Error` that it got, or `ConnectionLost`."""
         try:
             self._send(structured.encode_request(fields))
             reply: Any = INCOMPLETE
             size = _USUAL_REPLY
             while reply is INCOMPLETE:
-                data = self._receive_line() if opens_stream else self._receive(size)
+                data = self._receive(size)
                 if not data:
                     raise EOFError
                 reply = self._protocol.reply_in(data)
@@ -140,6 +136,24 @@ class Connection:
                 replies += self._protocol.next_replies()
 
     # Streams
+
+    def open_stream(self, fields: Sequence[str], opening: Callable[[Any], T]) -> T:
+        """Send a request that opens a stream, and return what `opening` makes of its reply. Raises as `call`.
+
+        What follows the reply stays in the socket, so that `select` sees it.
+        """
+        try:
+            self._send(structured.encode_request(fields))
+            while (reply := self._protocol.next_reply()) is INCOMPLETE:
+                self._fill_line()
+            if not isinstance(reply, Error):
+                return opening(reply)
+        except (OSError, EOFError, ProtocolError) as error:
+            raise self._lost(fields[0], error) from None
+        except BaseException:
+            self.close()
+            raise
+        raise reply
 
     def tell(self, fields: Sequence[str], doing: str, note: Callable[[], object] = bool) -> None:
         """Send what has no reply, and `note` that it was sent. Raises `ConnectionLost`; what has arrived before
@@ -211,10 +225,12 @@ class Connection:
         self._protocol.receive(data)
         return True
 
-    def _receive_line(self) -> bytes:
-        """The rest of a line, or a part of it, and nothing beyond."""
+    def _fill_line(self) -> None:
+        """Receive the rest of a line, or a part of it, and nothing beyond."""
         waiting = self._socket.recv(_RECEIVE_SIZE, socket.MSG_PEEK)
-        return self._socket.recv(waiting.find(b'\n') + 1 or len(waiting))
+        if not waiting:
+            raise EOFError
+        self._protocol.receive(self._socket.recv(waiting.find(b'\n') + 1 or len(waiting)))
 
     # The end
 

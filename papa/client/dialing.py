@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from papa.endpoint import Endpoint
 from papa.errors import AccessDenied, ConnectFailed, Error
-from papa.wire.client import ClientProtocol, ProtocolError
+from papa.wire.client import INCOMPLETE, ClientProtocol, ProtocolError
 
 RETRY = 0.01  # seconds, where the queue of the one who listens is full: unix(7)
 NOBODY = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)  # no kernel, or one that is about to end
@@ -62,16 +62,15 @@ def closed_on_failure(endpoint: Endpoint, timeout: float, connection: socket.soc
         raise
 
 
-def greeting(endpoint: Endpoint, protocol: ClientProtocol) -> str | None:
-    """The version of the kernel that greets; None if more must be received.
+def has_greeted(endpoint: Endpoint, protocol: ClientProtocol) -> bool:
+    """Whether the greeting of a kernel has arrived whole.
     Raises `ConnectFailed` if it is no kernel, and what a kernel that refuses says."""
     try:
-        version = protocol.next_greeting()
+        return protocol.next_greeting() is not INCOMPLETE
     except ProtocolError:
         raise ConnectFailed(f'What listens at {endpoint} is not papa') from None
     except Error as error:
         raise type(error)(f'The kernel at {endpoint} cannot be used: {error}') from None
-    return version if isinstance(version, str) else None
 
 
 def loss(endpoint: Endpoint, doing: str, error: Exception | None, before: bool = False) -> str:

@@ -98,11 +98,11 @@ class Papa:
 
     def _open_stream(self, call: Call[T]) -> tuple[Connection, T]:
         """Begin a stream, which takes the connection over."""
-        fields, read = call
+        fields, opening = call
         connection = self._connected()
-        reply = connection.call(fields, opens_stream=True)
+        state = connection.open_stream(fields, opening)
         self._connection = None
-        return connection, read(reply)
+        return connection, state
 
     def converse(self, requests: Sequence[bytes], replies: list[Any]) -> None:
         """Send requests of a pipeline and collect their replies, those that come before a loss too.

@@ -16,7 +16,7 @@ from conftest import PATIENCE, Daemon, wait_until
 from papa import ConnectionLost, Papa, Watcher
 from papa.wire.client import ClientProtocol
 
-from .helpers import GREETING, FakeKernel, Make, Speak, details, interrupts, read_until, readable
+from .helpers import GREETING, FakeKernel, Make, Speak, details, interrupts, read_until, readable, serving
 
 pytestmark = pytest.mark.usefixtures('both')
 
@@ -110,6 +110,17 @@ def test_losing_the_kernel(daemon: Daemon, papa: Papa) -> None:
     assert not watcher.dropped
     watcher.close()
     assert not watcher
+
+
+@pytest.mark.parametrize('reply', [
+    b'{"x":1}\n', b'=text\n', b'-\n', b'{"watching":5}\n', b'{"watching":[["p","id"]]}\n', b'nonsense\n', b'',
+])
+def test_a_reply_that_begins_no_watch(reply: bytes, make_fake: Make) -> None:
+    fake = make_fake(serving(reply, requests=2 if reply else 1))
+    with Papa(fake.path) as papa:
+        with pytest.raises(ConnectionLost, match='during "watch processes"'):
+            papa.watch_processes('p')
+        assert papa.fileno() in (None, -1)
 
 
 def test_losing_the_kernel_during_a_block(daemon: Daemon, papa: Papa) -> None:
