@@ -95,7 +95,7 @@ class WatchState:
     def would_tell(self, frames: Iterable[Frame]) -> bool:
         """Whether there will be news once these frames are taken."""
         if self._mode == structured.EVENTS:
-            return any(True for _ in frames)
+            return any(not isinstance(frame, AcknowledgementFrame) or self._is_new(frame) for frame in frames)
         return any(isinstance(frame, (OutputFrame, ExitFrame, EndFrame)) for frame in frames)
 
     def _add(self, index: int, watched: _Watched) -> None:
@@ -126,11 +126,15 @@ class WatchState:
         self._queue.append((frame.number, Started(frame.name, frame.id, frame.time)))
 
     def _acknowledgement(self, frame: AcknowledgementFrame) -> None:
-        watched = self._watched.get(frame.number)
-        if watched is None or watched.acknowledged == frame.position:  # it has ended here, or was told by the reply
+        if not self._is_new(frame):
             return
+        watched = self._watched[frame.number]
         watched.acknowledged = frame.position
         self._queue.append((frame.number, Acknowledged(watched.name, watched.id, frame.position, frame.mine)))
+
+    def _is_new(self, frame: AcknowledgementFrame) -> bool:
+        watched = self._watched.get(frame.number)  # none: it has ended here
+        return watched is not None and watched.acknowledged != frame.position  # equal: the reply has told it
 
     @staticmethod
     def _advance(watched: _Watched, start: int, end: int) -> None:

@@ -175,6 +175,21 @@ def test_events_begin_with_what_is_acknowledged() -> None:
     ]
 
 
+def test_what_is_no_event_is_no_news() -> None:
+    state = WatchState(ONE)
+    state.begin_events()
+    events(state)
+    told = [AcknowledgementFrame(0, 5, False), AcknowledgementFrame(7, 5, False)]
+    assert not state.would_tell([])
+    assert not state.would_tell(told)
+    assert events(take(state, *told)) == []
+    for frame in (
+        AcknowledgementFrame(0, 6, False), OutputFrame('o', 0, 1.0, 6, b'x'), ExitFrame(0, 1.0, 0),
+        LossFrame(0, 5, 6, 'slow'), IntroductionFrame(1, 2.0, 0, 'id-9', 'p'),
+    ):
+        assert state.would_tell([*told, frame])
+
+
 def test_introductions_are_started() -> None:
     state = WatchState([], follow=True)
     state.begin_events()
