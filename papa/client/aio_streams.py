@@ -61,6 +61,9 @@ class AsyncWatcher:
     def __bool__(self) -> bool:
         return self._stream is not None
 
+    def __del__(self) -> None:
+        _forsake(self)
+
     def fileno(self) -> int:
         """The descriptor of the connection; -1 once there is nothing left to watch."""
         return -1 if self._stream is None else self._stream.connection.fileno()
@@ -169,6 +172,13 @@ class AsyncWatcher:
             await stream.wait()
 
 
+def _forsake(dropped: AsyncWatcher | AsyncChanges) -> None:
+    """Nobody can go on with this one, a loop that was left in the middle for example: let the kernel know."""
+    stream: Stream[Any] | None = getattr(dropped, '_stream', None)
+    if stream is not None:
+        stream.connection.forsake()
+
+
 class AsyncEvents:
     """Goes through the events of an `AsyncWatcher`."""
 
@@ -219,9 +229,7 @@ class AsyncChanges:
         raise StopAsyncIteration
 
     def __del__(self) -> None:
-        stream: Stream[Any] | None = getattr(self, '_stream', None)
-        if stream is not None:  # a loop was left in the middle
-            stream.connection.forsake()
+        _forsake(self)
 
     def fileno(self) -> int:
         """The descriptor of the connection; -1 while there is none."""

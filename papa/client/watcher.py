@@ -54,6 +54,13 @@ class Watcher:
     def __bool__(self) -> bool:
         return self._connection is not None
 
+    def __del__(self) -> None:
+        connection = getattr(self, '_connection', None)
+        if connection is not None:  # nobody can say how long an orderly end would take
+            self._connection = None
+            connection.close()
+            self._papa.give_back(connection)
+
     def fileno(self) -> int:
         """The descriptor to `select` on; -1 once there is nothing left to watch."""
         return -1 if self._connection is None else self._connection.fileno()

@@ -95,6 +95,24 @@ def test_no_descriptor_is_left_behind(daemon: Daemon, speak: Speak) -> None:
     wait_until(lambda: details(daemon)['watchers'] == 0)
 
 
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('mode', ['nothing', 'read', 'events'])
+def test_one_that_is_dropped_leaves_nothing_behind(mode: str, daemon: Daemon, speak: Speak, papa: Papa) -> None:
+    speak().say(b'x')
+    before = len(os.listdir('/proc/self/fd'))
+    for _ in range(3):
+        watcher = papa.watch_processes('p')
+        if mode == 'read':
+            read_until(watcher, 1)
+        elif mode == 'events':
+            next(iter(watcher.events()))
+        del watcher
+        assert papa.get('a') is None
+    wait_until(lambda: papa.kernel_info()['connections'] == 2)  # this one, and that of the speaker
+    assert len(os.listdir('/proc/self/fd')) == before
+    assert (details(daemon)['watchers'], details(daemon)['acknowledged']) == (0, 0)
+
+
 def test_losing_the_kernel(daemon: Daemon, papa: Papa) -> None:
     papa.make_process('p', 'sleep', '60')
     pid = papa.list_processes()['p']['pid']
