@@ -29,17 +29,25 @@ ENOUGH = 8 * 1024 * 1024  # bytes of output that are taken in before somebody re
 _STREAMS = {structured.STDOUT: 'out', structured.STDERR: 'err'}
 
 
+_MOST_CLOSED = 1000  # processes that have ended, of which a later acknowledgement can still be told
+
+
 class _Watched:
     """One process, and the position that its output has arrived up to."""
 
-    __slots__ = ('acknowledged', 'closed', 'end', 'id', 'name')
+    __slots__ = ('acknowledged', 'end', 'id', 'name', 'start')
 
     def __init__(self, name: str, process_id: str, position: int, acknowledged: int | None = None) -> None:
         self.name = name
         self.id = process_id
+        self.start = position
         self.end = position
         self.acknowledged = acknowledged  # the last that was told, by the kernel
-        self.closed = False  # and somebody was told so
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of what has arrived is left to be acknowledged."""
+        return self.end <= (self.start if self.acknowledged is None else self.acknowledged)
 
 
 class WatchState:
@@ -67,15 +75,12 @@ class WatchState:
         self._mode: str | None = None
         self._positions: dict[int, int] = {}  # handed out, not acknowledged
         self._exits: list[int] = []  # likewise
+        self._closed: dict[int, None] = {}  # of a peek: those that have ended, oldest first, and may be acknowledged yet
         for index, (name, process_id, position, started, acknowledged) in enumerate(watching):
             self._add(index, _Watched(name, process_id, position, acknowledged))
             if expected and expected.get(name, process_id) != process_id:
                 self.replaced[name] = process_id
                 self._queue.append((index, Started(name, process_id, started)))
-
-    def __str__(self) -> str:
-        names = [watched.name for watched in self._watched.values()]
-        return ', '.join(names[:3]) + (', ...' if len(names) > 3 else '')
 
     # What arrives
 
@@ -128,9 +133,12 @@ class WatchState:
     def _acknowledgement(self, frame: AcknowledgementFrame) -> None:
         if not self._is_new(frame):
             return
-        watched = self._watched[frame.number]
+        index = frame.number
+        watched = self._watched[index]
         watched.acknowledged = frame.position
-        self._queue.append((frame.number, Acknowledged(watched.name, watched.id, frame.position, frame.mine)))
+        self._queue.append((index, Acknowledged(watched.name, watched.id, frame.position, frame.mine)))
+        if index in self._closed and watched.is_settled:
+            self._forget(index)  # there is nothing more to tell of it
 
     def _is_new(self, frame: AcknowledgementFrame) -> bool:
         watched = self._watched.get(frame.number)  # none: it has ended here
@@ -205,23 +213,27 @@ class WatchState:
         elif isinstance(event, Closed):
             self._telling -= 1
             self._close(index, event)
-        elif isinstance(event, Lost):
-            if event.reason != structured.TAKEN:
-                self.dropped[event.name] = self.dropped.get(event.name, 0) + event.end - event.start
-        elif isinstance(event, Acknowledged) and self.peek:
-            watched = self._watched[index]
-            if watched.closed and event.position >= watched.end:
-                del self._watched[index]  # there is nothing more to tell of it
+        elif isinstance(event, Lost) and event.reason != structured.TAKEN:
+            self.dropped[event.name] = self.dropped.get(event.name, 0) + event.end - event.start
 
     def _close(self, index: int, event: Closed) -> None:
         self.exit_code[event.name] = event.exit_code
         self._open -= 1
         if not self.peek:
             self._exits.append(index)
-        elif self._mode == structured.EVENTS:
-            self._watched[index].closed = True  # its acknowledgement by others can still come
+        elif self._mode == structured.EVENTS and not self._watched[index].is_settled:
+            self._linger(index)
         else:
             del self._watched[index]
+
+    def _linger(self, index: int) -> None:
+        """Its acknowledgement by others can still come; but the kernel may as well forget it without."""
+        self._closed[index] = None
+        if len(self._closed) > _MOST_CLOSED:
+            self._forget(next(iter(self._closed)))
+
+    def _forget(self, index: int) -> None:
+        del self._watched[index], self._closed[index]
 
     # What is acknowledged
 

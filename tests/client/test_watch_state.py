@@ -213,6 +213,44 @@ def test_acknowledgements_of_a_closed_process_that_is_peeked_at() -> None:
     assert events(take(state, AcknowledgementFrame(0, 8, False))) == []  # it is forgotten
 
 
+def ended(state: WatchState, index: int, output: bytes, *acknowledged: int) -> None:
+    """A process that starts, writes this and ends, and up to where it is acknowledged meanwhile."""
+    take(state, IntroductionFrame(index, 1.0, 0, f'id-{index}', 'p'))
+    if output:
+        take(state, OutputFrame('o', index, 1.0, len(output), output))
+    take(state, *(AcknowledgementFrame(index, position, False) for position in acknowledged), ExitFrame(index, 1.0, 0))
+    events(state)
+
+
+def is_known(state: WatchState) -> bool:
+    try:
+        return bool(state.acknowledgement_of('p', 0, None))
+    except NotFound:
+        return False
+
+
+def test_one_that_peeks_forgets_those_of_which_nothing_can_be_told() -> None:
+    state = WatchState([], peek=True, follow=True)
+    state.begin_events()
+    ended(state, 0, b'')
+    ended(state, 1, b'', 0)
+    ended(state, 2, b'xy', 2)
+    assert not is_known(state)
+    ended(state, 3, b'xy', 1)
+    assert is_known(state)
+    assert events(take(state, AcknowledgementFrame(3, 2, False))) == [Acknowledged('p', 'id-3', 2, False)]
+    assert not is_known(state)
+
+
+def test_one_that_peeks_does_not_wait_for_ever_for_the_acknowledgement_of_each() -> None:
+    state = WatchState([], peek=True, follow=True)
+    state.begin_events()
+    for index in range(1100):
+        ended(state, index, b'x')
+    assert events(take(state, AcknowledgementFrame(99, 1, False))) == []
+    assert len(events(take(state, AcknowledgementFrame(100, 1, False), AcknowledgementFrame(1099, 1, False)))) == 2
+
+
 def test_reading_and_events_do_not_mix() -> None:
     reading, telling = WatchState(ONE), WatchState(ONE)
     reading.begin_reading()
