@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from papa.errors import ConnectionLost
+from papa.errors import BadRequest, ConnectionLost
 from papa.wire import structured
 
 if TYPE_CHECKING:
@@ -132,9 +132,11 @@ class AsyncWatcher:
 
     async def acknowledge_output(self, name: str, position: int, id: str | None = None) -> None:  # noqa: A002
         """Acknowledge output of one process up to `position`, as this watcher's. As `Watcher.acknowledge_output`."""
-        words = self._state.acknowledgement_of(name, position, id)
-        if self._stream is not None:
-            self._stream.tell(words, 'acknowledge')
+        stream = self._stream
+        if stream is None:
+            await self._confirm()
+            raise BadRequest('This watcher is closed')
+        stream.tell(self._state.acknowledgement_of(name, position, id), 'acknowledge')
 
     async def close(self) -> None:
         """Acknowledge what `read` has returned, and stop watching. As `Watcher.close`."""

@@ -75,7 +75,7 @@ class WatchState:
         self._mode: str | None = None
         self._positions: dict[int, int] = {}  # handed out, not acknowledged
         self._exits: list[int] = []  # likewise
-        self._closed: dict[int, None] = {}  # of a peek: those that have ended, oldest first, and may be acknowledged yet
+        self._closed: dict[int, None] = {}  # of a peek: those that have ended, oldest first, but may be acknowledged
         for index, (name, process_id, position, started, acknowledged) in enumerate(watching):
             self._add(index, _Watched(name, process_id, position, acknowledged))
             if expected and expected.get(name, process_id) != process_id:
@@ -287,6 +287,8 @@ class WatchState:
         if not found:
             raise Conflict(f'The process {name} that is watched here has another id than {process_id}')
         index = max(found)
+        if position > found[index].end:
+            raise BadRequest(f'The output of {name} has come up to {found[index].end} here, not to {position}')
         if self._positions.get(index, position + 1) <= position:
             del self._positions[index]
         return [structured.ACKNOWLEDGE, f'{index}:{word}']

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from papa.client import dialing
-from papa.errors import ConnectionLost
+from papa.errors import BadRequest, ConnectionLost
 from papa.wire import structured
 
 TYPE_CHECKING = False
@@ -152,11 +152,13 @@ class Watcher:
         """Acknowledge output of one process up to `position`, as this watcher's; also where it only peeks.
 
         Never acknowledges that it has closed. Raises `NotFound` if it is not watched, `Conflict` if it has
-        another `id`, and `ConnectionLost`.
+        another `id`, `BadRequest` if so much has not come or the watcher is closed, and `ConnectionLost`.
         """
-        words = self._state.acknowledgement_of(name, position, id)
-        if self._connection is not None:
-            self._connection.tell(words, 'acknowledge')
+        connection = self._connection
+        if connection is None:
+            self._confirm()
+            raise BadRequest('This watcher is closed')
+        connection.tell(self._state.acknowledgement_of(name, position, id), 'acknowledge')
 
     def close(self) -> None:
         """Acknowledge what `read` has returned, wait until the kernel has that, and stop watching.

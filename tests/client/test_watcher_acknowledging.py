@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from conftest import Daemon, wait_until
 
-from papa import Papa
+from papa import BadRequest, Papa
 
 from .helpers import Speak, datas, details, read_until, readable, unacknowledged, wait_for_capture
 
@@ -134,6 +134,23 @@ def test_the_name_is_free_once_the_exit_is_acknowledged(papa: Papa) -> None:
     with papa.make_process('p', 'true', watch_immediately=True) as successor:
         successor.read()
         assert successor.exit_code == {'p': 0}
+
+
+@pytest.mark.parametrize('peek', [False, True])
+def test_acknowledging_by_a_watcher_only_what_it_has_told(
+    peek: bool, daemon: Daemon, speak: Speak, papa: Papa
+) -> None:
+    speak().say(b'12345')
+    watcher = papa.watch_processes('p', peek=peek)
+    assert read_until(watcher, 5) == b'12345'
+    with pytest.raises(BadRequest, match='up to 5'):
+        watcher.acknowledge_output('p', 10**9)
+    watcher.acknowledge_output('p', 2)
+    watcher._abandon()
+    assert details(daemon)['acknowledged'] == 2
+    with pytest.raises(BadRequest, match='This watcher is closed'):
+        watcher.acknowledge_output('p', 3)
+    assert details(daemon)['acknowledged'] == 2
 
 
 def test_an_exit_that_is_not_acknowledged_comes_again(papa: Papa) -> None:
