@@ -34,3 +34,9 @@ class ProcessOutput(_Fields):
         self.position = position
         self.id = id
         return self
+
+    def _replace(self, **changed: Any) -> ProcessOutput:
+        position, process_id = changed.pop('position', self.position), changed.pop('id', self.id)
+        return type(self)(*super()._replace(**changed), position, process_id)
+
+    __replace__ = _replace  # what `copy.replace` of Python 3.13 calls

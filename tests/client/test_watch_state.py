@@ -154,12 +154,15 @@ def test_acknowledging_one_process_as_its_watcher() -> None:
         state.acknowledgement_of('p', 8, 'id-2')
     with pytest.raises(BadRequest):
         state.acknowledgement_of('p', -1, None)
+    with pytest.raises(BadRequest, match='has come up to 8 here, not to 9'):
+        state.acknowledgement_of('p', 9, None)
 
 
 def test_a_successor_of_the_same_name_is_the_one_that_is_meant() -> None:
     state = take(WatchState(ONE, follow=True), IntroductionFrame(1, 2.0, 0, 'id-9', 'p'))
+    take(state, OutputFrame('o', 1, 3.0, 3, b'abc'))
     assert state.acknowledgement_of('p', 3, None) == ['ack', '1:3']
-    assert state.acknowledgement_of('p', 7, 'id-1') == ['ack', '0:7']
+    assert state.acknowledgement_of('p', 5, 'id-1') == ['ack', '0:5']
 
 
 # Events
@@ -280,7 +283,16 @@ def test_a_piece_of_output_is_a_tuple_of_three_that_knows_more() -> None:
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         copy = pickle.loads(pickle.dumps(output, protocol))
         assert (copy, copy.position, copy.id, type(copy)) == (output, 7, 'id-1', ProcessOutput)
-    assert (output._replace(name='q').name, ProcessOutput(*output).position) == ('q', 0)
+    assert ProcessOutput(*output).position == 0
+
+
+def test_a_changed_copy_of_a_piece_of_output_keeps_the_rest() -> None:
+    output = ProcessOutput('p', 1.5, b'x', 7, 'id-1')
+    copy = output._replace(name='q')
+    assert (copy, copy.position, copy.id, type(copy)) == (('q', 1.5, b'x'), 7, 'id-1', ProcessOutput)
+    assert (output._replace(position=8).position, output.__replace__(id='id-2').id) == (8, 'id-2')
+    with pytest.raises((TypeError, ValueError), match='unexpected'):
+        output._replace(cat=1)
 
 
 # Changes
