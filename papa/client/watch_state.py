@@ -24,7 +24,8 @@ from papa.wire.client import (
 
 Outputs = tuple[list[ProcessOutput], list[ProcessOutput], list[ProcessOutput]]
 
-ENOUGH = 8 * 1024 * 1024  # bytes of output that are taken in before somebody reads them
+ENOUGH = 8 * 1024 * 1024  # bytes of events that are taken in before somebody reads them
+_OVERHEAD = 200  # bytes of each, beside its output
 
 _STREAMS = {structured.STDOUT: 'out', structured.STDERR: 'err'}
 
@@ -70,7 +71,7 @@ class WatchState:
         self._watched: dict[int, _Watched] = {}
         self._open = 0  # processes whose exit nobody was told yet
         self._queue: deque[tuple[int, Event]] = deque()
-        self._size = 0  # bytes of output in it
+        self._size = 0  # bytes of output and of overhead in it
         self._telling = 0  # how many in it make `read` return
         self._mode: str | None = None
         self._positions: dict[int, int] = {}  # handed out, not acknowledged
@@ -80,7 +81,7 @@ class WatchState:
             self._add(index, _Watched(name, process_id, position, acknowledged))
             if expected and expected.get(name, process_id) != process_id:
                 self.replaced[name] = process_id
-                self._queue.append((index, Started(name, process_id, started)))
+                self._put(index, Started(name, process_id, started))
 
     # What arrives
 
@@ -95,7 +96,7 @@ class WatchState:
     @property
     def full(self) -> bool:
         """Whether so much waits to be read that the rest had better wait in the socket."""
-        return self._size >= ENOUGH
+        return self._size >= ENOUGH and self.has_news  # else nobody would come for it
 
     def would_tell(self, frames: Iterable[Frame]) -> bool:
         """Whether there will be news once these frames are taken."""
@@ -107,28 +108,31 @@ class WatchState:
         self._watched[index] = watched
         self._open += 1
 
+    def _put(self, index: int, event: Event, size: int = 0) -> None:
+        self._queue.append((index, event))
+        self._size += size + _OVERHEAD
+
     def _output(self, frame: OutputFrame) -> None:
         index, data, end = frame.number, frame.data, frame.end
         watched = self._watched[index]
         self._advance(watched, end - len(data), end)
         stream = _STREAMS[frame.stream]
-        self._queue.append((index, Output(watched.name, watched.id, stream, frame.time, data, end)))
-        self._size += len(data)
+        self._put(index, Output(watched.name, watched.id, stream, frame.time, data, end), len(data))
         self._telling += 1
 
     def _exit(self, frame: ExitFrame) -> None:
         watched = self._watched[frame.number]
-        self._queue.append((frame.number, Closed(watched.name, watched.id, frame.time, frame.exit_code)))
+        self._put(frame.number, Closed(watched.name, watched.id, frame.time, frame.exit_code))
         self._telling += 1
 
     def _loss(self, frame: LossFrame) -> None:
         watched = self._watched[frame.number]
         self._advance(watched, frame.start, frame.end)
-        self._queue.append((frame.number, Lost(watched.name, watched.id, frame.start, frame.end, frame.reason)))
+        self._put(frame.number, Lost(watched.name, watched.id, frame.start, frame.end, frame.reason))
 
     def _introduction(self, frame: IntroductionFrame) -> None:
         self._add(frame.number, _Watched(frame.name, frame.id, frame.start))
-        self._queue.append((frame.number, Started(frame.name, frame.id, frame.time)))
+        self._put(frame.number, Started(frame.name, frame.id, frame.time))
 
     def _acknowledgement(self, frame: AcknowledgementFrame) -> None:
         if not self._is_new(frame):
@@ -136,7 +140,7 @@ class WatchState:
         index = frame.number
         watched = self._watched[index]
         watched.acknowledged = frame.position
-        self._queue.append((index, Acknowledged(watched.name, watched.id, frame.position, frame.mine)))
+        self._put(index, Acknowledged(watched.name, watched.id, frame.position, frame.mine))
         if index in self._closed and watched.is_settled:
             self._forget(index)  # there is nothing more to tell of it
 
@@ -167,10 +171,12 @@ class WatchState:
         if self._mode is not None:
             raise BadRequest('This watcher was read(): it cannot tell events()')
         self._mode = structured.EVENTS
-        self._queue.extendleft(
+        present = [
             (index, Acknowledged(watched.name, watched.id, watched.acknowledged, False))
-            for index, watched in reversed(self._watched.items()) if watched.acknowledged is not None
-        )
+            for index, watched in self._watched.items() if watched.acknowledged is not None
+        ]
+        self._queue.extendleft(reversed(present))
+        self._size += len(present) * _OVERHEAD
         return True
 
     @property
@@ -205,6 +211,7 @@ class WatchState:
         return event
 
     def _hand_out(self, index: int, event: Event) -> None:
+        self._size -= _OVERHEAD
         if isinstance(event, Output):
             self._size -= len(event.data)
             self._telling -= 1

@@ -274,6 +274,29 @@ def test_it_is_full_of_what_nobody_reads() -> None:
     assert not state.full
 
 
+def test_small_pieces_fill_it_too() -> None:
+    state, count = WatchState([('p', 'id', 0, 1.0, 0)]), 0
+    while not state.full:
+        count += 1
+        take(state, OutputFrame('o', 0, 1.0, count, b'x'), ExitFrame(0, 1.0, 0))
+    assert 10_000 < count < 50_000
+    state.read()
+    assert (state.full, state._size) == (False, 0)
+
+
+def test_events_fill_it_but_what_is_no_news_does_not() -> None:
+    telling, reading = WatchState(ONE), WatchState(ONE)
+    telling.begin_events()
+    reading.begin_reading()
+    for position in range(5, 50_000):
+        for state in (telling, reading):
+            take(state, LossFrame(0, position, position + 1, 'slow'))
+    assert telling.full
+    assert not reading.full  # whoever reads waits for what is to come
+    events(telling)
+    assert (telling.full, telling._size) == (False, 0)
+
+
 # ProcessOutput
 
 
