@@ -9,7 +9,8 @@ from typing import Any
 from papa.events import Change
 from papa.wire.client import ChangeFrame, Frame, ProtocolError
 
-_ENOUGH = 1000  # changes that are taken in before somebody asks for them
+_ENOUGH = 8 * 1024 * 1024  # characters of changes that are taken in before somebody asks for them
+_OVERHEAD = 8 * 1024  # of each, so that there are never very many
 
 
 class ChangeState:
@@ -17,13 +18,14 @@ class ChangeState:
 
     def __init__(self, kinds: Sequence[str]) -> None:
         self._kinds = kinds
-        self._queue: deque[Change] = deque()
+        self._queue: deque[tuple[Change, int]] = deque()  # and what it weighs
+        self._weight = 0
         self._snapshot: dict[str, dict[str, Any]] | None = None  # of which more parts are to come
 
     @property
     def full(self) -> bool:
-        """Whether so many wait that the rest had better wait in the socket."""
-        return len(self._queue) >= _ENOUGH
+        """Whether so much waits that the rest had better wait in the socket."""
+        return self._weight >= _ENOUGH
 
     @property
     def has_news(self) -> bool:
@@ -41,13 +43,21 @@ class ChangeState:
                     self._snapshot = None
                 self._add_part(record['details'], bool(record.get('more')))
             else:
-                self._queue.append(Change(record['change'], record['kind'], record['name'], record['details']))
+                self._put(Change(record['change'], record['kind'], record['name'], record['details']), frame.size)
         except (KeyError, TypeError, AttributeError):
             raise ProtocolError(f'not a change: {record!r:.80}') from None
 
     def next_change(self) -> Change | None:
         """The next change, if one has arrived."""
-        return self._queue.popleft() if self._queue else None
+        if not self._queue:
+            return None
+        change, weight = self._queue.popleft()
+        self._weight -= weight
+        return change
+
+    def _put(self, change: Change, size: int = 0) -> None:
+        self._queue.append((change, size + _OVERHEAD))
+        self._weight += size + _OVERHEAD
 
     def _add_part(self, details: dict[str, dict[str, Any]], more: bool) -> None:
         if self._snapshot is None:
@@ -55,5 +65,5 @@ class ChangeState:
         for kind, held in details.items():
             self._snapshot.setdefault(kind, {}).update(held)
         if not more:
-            self._queue.append(Change('snapshot', '', '', dict(self._snapshot)))
+            self._put(Change('snapshot', '', '', dict(self._snapshot)))
             self._snapshot = None

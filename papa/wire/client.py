@@ -97,12 +97,16 @@ class AcknowledgementFrame(_Frame):
 
 
 class ChangeFrame(_Frame):
-    """Something was made, changed or removed, or has exited; the record says what."""
+    """Something was made, changed or removed, or has exited; the record says what. `size` is that of its text."""
 
-    __slots__ = ('record',)
+    __slots__ = ('record', 'size')
 
-    def __init__(self, record: dict[str, Any]) -> None:
+    def __init__(self, record: dict[str, Any], size: int = 0) -> None:
         self.record = record
+        self.size = size
+
+    def _values(self) -> list[Any]:
+        return [self.record]  # the same may be written in other ways
 
 
 class EndFrame(_Frame):
@@ -250,10 +254,11 @@ def _text(line: bytes | bytearray) -> str:
 
 
 def _change(header: list[str]) -> ChangeFrame:
-    record = structured.decode_change(' '.join(header[1:]))
+    text = ' '.join(header[1:])
+    record = structured.decode_change(text)
     if not isinstance(record, dict):
         raise ValueError('a change is a record')
-    return ChangeFrame(record)
+    return ChangeFrame(record, len(text))
 
 
 _FRAMES: dict[str, Callable[[list[str]], Frame]] = {

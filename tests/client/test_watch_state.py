@@ -345,6 +345,20 @@ def test_a_snapshot_that_was_given_up_leaves_nothing() -> None:
     assert state.next_change() == Change('snapshot', '', '', {'values': {'new': {}}})
 
 
+@pytest.mark.parametrize(('size', 'most'), [(10, 1100), (1 << 20, 8)])
+def test_changes_fill_it_by_their_number_and_by_their_size(size: int, most: int) -> None:
+    state = ChangeState(['values'])
+    record = {'change': 'made', 'kind': 'value', 'name': 'a', 'details': {}}
+    count = 0
+    while not state.full:
+        count += 1
+        state.take(ChangeFrame(record, size))
+    assert most * 0.8 < count <= most
+    while state.has_news:
+        state.next_change()
+    assert (state.full, state._weight) == (False, 0)
+
+
 @pytest.mark.parametrize('frame', [
     EndFrame(), ChangeFrame({}), ChangeFrame({'change': 'made'}), ChangeFrame({'change': 'snapshot', 'details': 5}),
     ChangeFrame({'change': 'snapshot', 'details': {'values': 5}}),
