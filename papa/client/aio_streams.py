@@ -70,8 +70,9 @@ class AsyncWatcher:
 
     @property
     def ready(self) -> bool:
-        """Whether `read`, or the next of the `events`, would come at once."""
-        return self._stream is not None and (self._state.has_news or self._stream.lost is not None)
+        """Whether `read`, or the next of the `events`, would come at once. As `Watcher.ready`."""
+        state, stream = self._state, self._stream
+        return stream is not None and (state.has_news or state.finished or stream.lost is not None)
 
     async def read(self) -> Outputs | None:
         """Wait for output; return all that has arrived. As `Watcher.read`."""

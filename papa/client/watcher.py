@@ -62,16 +62,24 @@ class Watcher:
             self._papa.give_back(connection)
 
     def fileno(self) -> int:
-        """The descriptor to `select` on; -1 once there is nothing left to watch."""
+        """The descriptor to `select` on; -1 once there is nothing left to watch.
+
+        Once `read` has returned the last exit, nothing more comes that would wake a `select`: another `read`, or
+        `acknowledge`, ends the watch.
+        """
         return -1 if self._connection is None else self._connection.fileno()
 
     @property
     def ready(self) -> bool:
         """Whether `read`, or the next of the `events`, would come at once. What has arrived stays where `select`
-        sees it."""
+        sees it.
+
+        False where `read` would wait until the kernel has confirmed that all was acknowledged (`fileno`); True where
+        a watch that only peeks is over.
+        """
         if self._connection is None:
             return False
-        if self._state.has_news:
+        if self._state.has_news or self._state.finished:
             return True
         try:
             return self._state.would_tell(self._connection.frames_in_socket(_WATCHING))

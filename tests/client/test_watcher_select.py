@@ -35,6 +35,18 @@ def test_select_and_ready_tell_the_truth(speak: Speak, papa: Papa) -> None:
         assert watcher.ready is False
 
 
+def test_the_end_of_a_watch_that_peeks_is_ready(papa: Papa) -> None:
+    papa.make_process('p', 'true')
+    watcher = papa.watch_processes('p', peek=True)
+    while not watcher.exit_code:
+        assert readable(watcher) == [watcher]
+        watcher.read()
+    assert watcher
+    assert watcher.ready is True
+    assert watcher.read() is None
+    assert (bool(watcher), watcher.ready) == (False, False)
+
+
 def test_whatever_makes_it_readable_gives_a_result(speak: Speak, papa: Papa, daemon: Daemon) -> None:
     """Also where others acknowledge, list, remove and watch at the same time."""
     speakers = [speak(f'w.{number}') for number in range(3)]
