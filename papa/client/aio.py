@@ -140,11 +140,14 @@ class AsyncPapa:
         else:
             connection.close()
 
-    async def converse(self, requests: Sequence[bytes], replies: list[Any]) -> None:
-        """Send requests of a pipeline and collect their replies, those that come before a loss too.
-        Raises `ConnectionLost`."""
-        connection = await self._connected()
-        await connection.converse(requests, replies)
+    async def converse(self, requests: Sequence[bytes]) -> tuple[list[Any], ConnectionLost | None]:
+        """As `Papa.converse`."""
+        replies: list[Any] = []
+        try:
+            await (await self._connected()).converse(requests, replies)
+        except ConnectionLost as error:
+            return replies, error
+        return replies, None
 
     # The commands
 
@@ -199,17 +202,11 @@ class AsyncPipeline(Commands):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        requests = self._begin()
-        if kind is not None or not requests:
+        requests = self._begin(kind)
+        if not requests:
             return
-        replies: list[Any] = []
-        lost: ConnectionLost | None = None
         try:
-            await self._papa.converse(requests, replies)
-        except ConnectionLost as error:
-            lost = error
-        try:
-            self._finish(replies, lost)
+            self._finish(*(await self._papa.converse(requests)))
         finally:
             if self._ended_the_kernel:
                 await self._papa.close()

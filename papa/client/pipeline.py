@@ -70,11 +70,11 @@ class Commands:
         self._requests.append(structured.encode_request(fields))
         self._readers.append(reader)
 
-    def _begin(self) -> list[bytes]:
-        """What to send, once."""
+    def _begin(self, kind: type[BaseException] | None) -> list[bytes]:
+        """What to send, once: nothing after an exception of this kind."""
         self._sent = True
         requests, self._requests = self._requests, []
-        return requests
+        return requests if kind is None else []
 
     def _finish(self, replies: list[Any], lost: ConnectionLost | None) -> None:
         """Make results of the replies; raise what is to be raised."""
@@ -110,17 +110,11 @@ class Pipeline(Commands):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        requests = self._begin()
-        if kind is not None or not requests:
+        requests = self._begin(kind)
+        if not requests:
             return
-        replies: list[Any] = []
-        lost: ConnectionLost | None = None
         try:
-            self._papa.converse(requests, replies)
-        except ConnectionLost as error:
-            lost = error
-        try:
-            self._finish(replies, lost)
+            self._finish(*self._papa.converse(requests))
         finally:
             if self._ended_the_kernel:
                 self._papa.close()

@@ -8,6 +8,7 @@ from papa.client.calls import Opening
 from papa.client.changes import Changes
 from papa.client.connection import Connection
 from papa.client.watcher import Watcher
+from papa.errors import ConnectionLost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,10 +105,14 @@ class Papa:
         self._connection = None
         return connection, state
 
-    def converse(self, requests: Sequence[bytes], replies: list[Any]) -> None:
-        """Send requests of a pipeline and collect their replies, those that come before a loss too.
-        Raises `ConnectionLost`."""
-        self._connected().converse(requests, replies)
+    def converse(self, requests: Sequence[bytes]) -> tuple[list[Any], ConnectionLost | None]:
+        """Send requests of a pipeline; return the replies, and the loss before which no more have come."""
+        replies: list[Any] = []
+        try:
+            self._connected().converse(requests, replies)
+        except ConnectionLost as error:
+            return replies, error
+        return replies, None
 
     def give_back(self, connection: Connection) -> None:
         """Take back the connection of a watcher that has ended, if there is no other; else close it."""

@@ -1,15 +1,12 @@
-"""`papa.client.watch_state` and `change_state`: frames in, events out, without a socket."""
+"""`papa.client.watch_state`: frames in, events out, without a socket."""
 
 from __future__ import annotations
 
-import pickle
-
 import pytest
 
-from papa import BadRequest, Conflict, NotFound, ProcessOutput
-from papa.client.change_state import ChangeState
+from papa import BadRequest, Conflict, NotFound
 from papa.client.watch_state import WatchState
-from papa.events import Acknowledged, Change, Closed, Event, Lost, Output, Started
+from papa.events import Acknowledged, Closed, Event, Lost, Output, Started
 from papa.wire.client import (
     AcknowledgementFrame,
     ChangeFrame,
@@ -295,74 +292,3 @@ def test_events_fill_it_but_what_is_no_news_does_not() -> None:
     assert not reading.full  # whoever reads waits for what is to come
     events(telling)
     assert (telling.full, telling._size) == (False, 0)
-
-
-# ProcessOutput
-
-
-def test_a_piece_of_output_is_a_tuple_of_three_that_knows_more() -> None:
-    output = ProcessOutput('p', 1.5, b'x', 7, 'id-1')
-    assert (output, len(output)) == (('p', 1.5, b'x'), 3)
-    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        copy = pickle.loads(pickle.dumps(output, protocol))
-        assert (copy, copy.position, copy.id, type(copy)) == (output, 7, 'id-1', ProcessOutput)
-    assert ProcessOutput(*output).position == 0
-
-
-def test_a_changed_copy_of_a_piece_of_output_keeps_the_rest() -> None:
-    output = ProcessOutput('p', 1.5, b'x', 7, 'id-1')
-    copy = output._replace(name='q')
-    assert (copy, copy.position, copy.id, type(copy)) == (('q', 1.5, b'x'), 7, 'id-1', ProcessOutput)
-    assert (output._replace(position=8).position, output.__replace__(id='id-2').id) == (8, 'id-2')
-    with pytest.raises((TypeError, ValueError), match='unexpected'):
-        output._replace(cat=1)
-
-
-# Changes
-
-
-def snapshot(kind: str, details: dict[str, object], *, first: bool = False, more: bool = False) -> ChangeFrame:
-    return ChangeFrame({'change': 'snapshot', 'details': {kind: details}, 'first': first, 'more': more})
-
-
-def test_parts_of_a_snapshot_are_one_change() -> None:
-    state = ChangeState(['sockets', 'values', 'processes'])
-    state.take(snapshot('values', {'a': {'size': 1}}, first=True, more=True))
-    assert not state.has_news
-    state.take(snapshot('values', {'b': {'size': 2}}, more=True))
-    state.take(snapshot('processes', {}))
-    whole = {'sockets': {}, 'values': {'a': {'size': 1}, 'b': {'size': 2}}, 'processes': {}}
-    assert state.next_change() == Change('snapshot', '', '', whole)
-    assert state.next_change() is None
-    state.take(snapshot('values', {}, first=True))
-    assert state.next_change() == Change('snapshot', '', '', {'sockets': {}, 'values': {}, 'processes': {}})
-
-
-def test_a_snapshot_that_was_given_up_leaves_nothing() -> None:
-    state = ChangeState(['values'])
-    state.take(snapshot('values', {'old': {}}, first=True, more=True))
-    state.take(snapshot('values', {'new': {}}, first=True))
-    assert state.next_change() == Change('snapshot', '', '', {'values': {'new': {}}})
-
-
-@pytest.mark.parametrize(('size', 'most'), [(10, 1100), (1 << 20, 8)])
-def test_changes_fill_it_by_their_number_and_by_their_size(size: int, most: int) -> None:
-    state = ChangeState(['values'])
-    record = {'change': 'made', 'kind': 'value', 'name': 'a', 'details': {}}
-    count = 0
-    while not state.full:
-        count += 1
-        state.take(ChangeFrame(record, size))
-    assert most * 0.8 < count <= most
-    while state.has_news:
-        state.next_change()
-    assert (state.full, state._weight) == (False, 0)
-
-
-@pytest.mark.parametrize('frame', [
-    EndFrame(), ChangeFrame({}), ChangeFrame({'change': 'made'}), ChangeFrame({'change': 'snapshot', 'details': 5}),
-    ChangeFrame({'change': 'snapshot', 'details': {'values': 5}}),
-])
-def test_what_is_no_change_is_out_of_step(frame: Frame) -> None:
-    with pytest.raises(ProtocolError):
-        ChangeState(['values']).take(frame)
