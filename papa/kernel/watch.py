@@ -54,6 +54,12 @@ class Cursor:
         self.watch.queue[self.index] = self
         self.watch.wake()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something more to take already."""
+        record = self.record
+        return self.position < record.output.end or (record.closed and not self.exit_sent)
+
     def take(self, budget: int, eager: bool) -> tuple[list[Loss], list[Piece], bool]:
         """What comes next: losses before it, pieces of output, and whether the exit follows.
 
@@ -174,17 +180,17 @@ class Watch(Stream):
         """Whether nothing is left to watch."""
         return not self.cursors and self._follow is None
 
-    def _collect(self, encode: Callable[[Cursor, int], tuple[list[Part], bool]], budget: int) -> list[Part]:
+    def _collect(self, encode: Callable[[Cursor, int], list[Part]], budget: int) -> list[Part]:
         """Encoded parts of the cursors in the queue, one after the other, up to the budget."""
         parts: list[Part] = []
         while self.queue and budget > 0:
             index = next(iter(self.queue))
             cursor = self.queue.pop(index)
             before = cursor.position
-            encoded, more = encode(cursor, budget)
+            encoded = encode(cursor, budget)
             parts += encoded
             budget -= cursor.position - before + PIECE_OVERHEAD * (1 + len(encoded) // 3)
-            if more:
+            if cursor.has_more:
                 self.queue[index] = cursor
             record = cursor.record
             if cursor.holds and before <= record.output.base < record.output.acknowledged:
@@ -194,7 +200,7 @@ class Watch(Stream):
         return parts
 
     def _acknowledge(self, cursor: Cursor, position: int) -> None:
-        self._kernel.capture.acknowledge(cursor.record, min(position, cursor.position), self)
+        self._kernel.capture.acknowledge(cursor.record, position, self)
 
     def _acknowledge_exit(self, cursor: Cursor) -> None:
         """The first acknowledgement of an exit frees the name at once."""

@@ -110,6 +110,8 @@ class FrameWatch(Watch):
         elif not is_number(mark):
             raise BadRequest('An acknowledgement is INDEX:POSITION or INDEX:x')
         elif cursor is not None:
+            if int(mark) > cursor.position:
+                raise BadRequest('Output was acknowledged that was never told')
             self._acknowledge(cursor, int(mark))
 
     def _take_exit(self, cursor: Cursor | None) -> None:
@@ -120,7 +122,7 @@ class FrameWatch(Watch):
                 raise BadRequest('An exit was acknowledged that was never told')
             self._acknowledge_exit(cursor)
 
-    def _frames(self, cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
+    def _frames(self, cursor: Cursor, budget: int) -> list[Part]:
         losses, pieces, exited = cursor.take(budget, self._events)
         index = cursor.index
         parts: list[Part] = []
@@ -134,7 +136,7 @@ class FrameWatch(Watch):
         if exited:
             record = cursor.record
             parts.append(structured.exit_frame(index, record.ended or 0.0, record.exit_code or 0))
-        return parts, bool(pieces)
+        return parts
 
     @staticmethod
     def _introduction(cursor: Cursor) -> list[Part]:

@@ -56,12 +56,12 @@ class BatchWatch(Watch):
         else:
             self.wake()
 
-    def _records(self, cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
+    def _records(self, cursor: Cursor, budget: int) -> list[Part]:
         _losses, pieces, exited = cursor.take(budget, eager=False)
         parts = _text(cursor, pieces, exited)
         if parts:
             self._sent.append((cursor, cursor.position, exited))
-        return parts, bool(pieces)
+        return parts
 
 
 class TextWatch(Watch):
@@ -80,9 +80,9 @@ class TextWatch(Watch):
             self._outlet.end_stream(_STOPPED)
 
     @staticmethod
-    def _records(cursor: Cursor, budget: int) -> tuple[list[Part], bool]:
+    def _records(cursor: Cursor, budget: int) -> list[Part]:
         losses, pieces, exited = cursor.take(budget, eager=True)
-        return _losses(cursor, losses) + _text(cursor, pieces, exited), bool(pieces)
+        return _losses(cursor, losses) + _text(cursor, pieces, exited)
 
 
 def _losses(cursor: Cursor, losses: list[Loss]) -> list[Part]:

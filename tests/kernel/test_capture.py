@@ -226,3 +226,14 @@ def test_a_clock_that_steps_back_loses_nothing(
         watcher.acknowledge()
         assert papa.list_processes()['clock']['buffered'] == 0
         assert Seen(watcher).exits == {'clock': 0}
+
+
+def test_a_process_that_fills_its_pipe_and_has_to_wait_is_recorded_exactly(daemon: Daemon, papa: Papa) -> None:
+    """With a large buffer its pipe is made larger; it waits all the same, and no byte is lost or out of order."""
+    blocks = 200
+    script = f'import os\nfor number in range({blocks}): os.write(1, bytes([number]) * 65536)'
+    papa.make_process('job', **python(script), overflow='block', bufsize='4m')
+    wait_until(lambda: papa.list_processes('job')['job']['buffered'] == 4 * MB, 'a full buffer')
+    with daemon.connect() as other, other.watch_processes('job') as watcher:
+        assert Seen(watcher).out == b''.join(bytes([number]) * 65536 for number in range(blocks))
+        assert watcher.exit_code == {'job': 0}
