@@ -58,7 +58,9 @@ class Cursor:
     def has_more(self) -> bool:
         """Whether there is something more to take already."""
         record = self.record
-        return self.position < record.output.end or (record.closed and not self.exit_sent)
+        if record.closed and not self.exit_sent:
+            return True
+        return max(self.position, record.output.base) < record.output.end
 
     def take(self, budget: int, eager: bool) -> tuple[list[Loss], list[Piece], bool]:
         """What comes next: losses before it, pieces of output, and whether the exit follows.
