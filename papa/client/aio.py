@@ -91,7 +91,10 @@ class AsyncPapa:
 
     def _usable(self) -> AsyncConnection | None:
         connection = self._connection
-        return None if connection is None or (connection.closed and connection.told) else connection
+        if connection is None:
+            return None
+        connection.close_with_loop()
+        return None if connection.closed and connection.told else connection
 
     def _choose(self, connection: AsyncConnection) -> AsyncConnection:
         """Between a new connection and one that was given back while it was opened, and may be in use again."""

@@ -64,6 +64,7 @@ class Stream(Generic[S]):
 
     async def wait(self) -> None:
         """Wait until something has arrived. Raises `ConnectionLost`."""
+        self.connection.close_with_loop()
         if self.lost is not None:
             raise ConnectionLost(str(self.lost))
         self.resume()
@@ -114,7 +115,8 @@ class AsyncConnection(asyncio.Protocol):
         self._protocol = ClientProtocol()
         self._transport: asyncio.Transport | None = None
         self._gone = asyncio.Event()
-        self._greeting: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        self.loop = asyncio.get_running_loop()
+        self._greeting: asyncio.Future[Exception | None] = self.loop.create_future()
         self._awaited: deque[_Awaited] = deque()
         self._stream: Stream[Any] | None = None
         self._step: Callable[[], bool] = self._greet
@@ -229,6 +231,7 @@ class AsyncConnection(asyncio.Protocol):
         self._write(structured.encode_request(fields), doing)
 
     def _write(self, data: bytes, doing: str) -> None:
+        self.close_with_loop()
         if self.closed or self._transport is None:
             self.told = True
             raise ConnectionLost(dialing.loss(self.endpoint, doing, None))
@@ -318,17 +321,26 @@ class AsyncConnection(asyncio.Protocol):
         self.told = True
         self._lose(None)
 
+    def close_with_loop(self) -> None:
+        """Note that it is closed if its loop is: nothing comes any more, and nobody waits."""
+        if self.loop.is_closed() and not self.closed:
+            self.closed = self.told = True
+            if self._stream is not None:
+                self._stream.lost = ConnectionLost(dialing.loss(self.endpoint, self._stream.doing, None))
+
     def forsake(self) -> None:
         """Close the connection if its loop still runs."""
-        if not self._greeting.get_loop().is_closed():
+        self.close_with_loop()
+        if not self.closed:
             self.close()
 
     async def wait_closed(self) -> None:
         """Wait until the socket is closed."""
-        if self._transport is not None:
+        if self._transport is not None and not self.loop.is_closed():
             await self._gone.wait()
 
     def _lose(self, error: Exception | None) -> None:
+        self.close_with_loop()
         if self.closed:
             return
         self.closed = True

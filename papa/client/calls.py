@@ -40,16 +40,20 @@ class Opening:
             raise ProtocolError(f'not a reply that begins a stream: {reply!r:.80}') from None
 
 
-def _watch_state(reply: Any, **how: Any) -> WatchState:
-    from papa.client.watch_state import WatchState  # most programs do without
-
-    return WatchState(reply['watching'], **how)
+# Most programs do without streams: what they need is imported here, and before the request is sent, lest a failure of
+# that be taken for one of the connection.
 
 
-def _change_state(kinds: Sequence[str]) -> ChangeState:
+def _opening_watch(**how: Any) -> Opening:
+    from papa.client.watch_state import WatchState
+
+    return Opening(lambda reply: WatchState(reply['watching'], **how))
+
+
+def _opening_changes(kinds: Sequence[str]) -> Opening:
     from papa.client.change_state import ChangeState
 
-    return ChangeState(kinds)
+    return Opening(lambda _: ChangeState(kinds))
 
 
 def _as_it_is(reply: Any) -> Any:
@@ -149,7 +153,7 @@ def make_process(
     words = arguments.words(options) + arguments.environment(arguments.mapping('env', env))
     fields = ['make process', arguments.name_word(name), *words, '--', *arguments.argv(executable, args)]
     if watch_immediately:
-        return fields, Opening(_watch_state)
+        return fields, _opening_watch()
     return fields, lambda reply: reply[name]
 
 
@@ -175,12 +179,8 @@ def watch_processes(
     command, *patterns = arguments.names('watch processes', names)
     if words or '--' in patterns:
         words.append('--')
-
-    def open_state(reply: Any) -> WatchState:
-        ids = {name: place[0] for name, place in places.items()}
-        return _watch_state(reply, peek=bool(peek), follow=bool(follow), expected=ids)
-
-    return [command, *words, *patterns], Opening(open_state)
+    ids = {name: place[0] for name, place in places.items()}
+    return [command, *words, *patterns], _opening_watch(peek=bool(peek), follow=bool(follow), expected=ids)
 
 
 # The rest
@@ -188,7 +188,7 @@ def watch_processes(
 
 def changes(*kinds: str, every: float | None = None) -> Call[ChangeState]:
     asked = arguments.kinds(kinds)
-    return ['changes', *arguments.every(every), *asked], Opening(lambda _: _change_state(asked or arguments.KINDS))
+    return ['changes', *arguments.every(every), *asked], _opening_changes(asked or arguments.KINDS)
 
 
 def kernel_info() -> Call[dict[str, Any]]:

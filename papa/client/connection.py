@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 import time
+import weakref
 
 from papa.client import dialing
 from papa.endpoint import Endpoint
@@ -43,7 +45,7 @@ class Connection:
     Any failure in the middle closes it, so that it can never be out of step.
     """
 
-    __slots__ = ('_protocol', '_receive', '_send', '_socket', 'closed', 'endpoint')
+    __slots__ = ('__weakref__', '_protocol', '_receive', '_send', '_socket', 'closed', 'endpoint')
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         """Connect and take the greeting within `timeout` seconds.
@@ -63,6 +65,7 @@ class Connection:
             raise
         self._send = self._socket.sendall
         self._receive = self._socket.recv
+        _open.add(self)
 
     def _take_greeting(self, deadline: float, timeout: float) -> None:
         while not dialing.has_greeted(self.endpoint, self._protocol):
@@ -246,6 +249,18 @@ class Connection:
         """Close the socket."""
         self.closed = True
         self._socket.close()
+
+
+_open: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    """After a fork the connections are those of the parent: two who use one would take each other's replies."""
+    for connection in list(_open):
+        connection.close()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _connect(endpoint: Endpoint, timeout: float) -> socket.socket:

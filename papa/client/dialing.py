@@ -15,8 +15,11 @@ NOBODY = (FileNotFoundError, ConnectionRefusedError, ConnectionResetError)  # no
 
 
 def new_socket(endpoint: Endpoint) -> socket.socket:
-    """A socket for a connection to this address."""
-    connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    """A socket for a connection to this address. Raises `ConnectFailed`."""
+    try:
+        connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+    except OSError as error:  # no descriptor is left
+        raise ConnectFailed(f'Cannot connect to the kernel at {endpoint}: {error.strerror}') from None
     if endpoint.path is None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

@@ -131,8 +131,10 @@ class WatchState:
         self._put(frame.number, Lost(watched.name, watched.id, frame.start, frame.end, frame.reason))
 
     def _introduction(self, frame: IntroductionFrame) -> None:
-        self._add(frame.number, _Watched(frame.name, frame.id, frame.start))
+        self._add(frame.number, _Watched(frame.name, frame.id, frame.start, frame.start))
         self._put(frame.number, Started(frame.name, frame.id, frame.time))
+        if self._mode == structured.EVENTS:
+            self._put(frame.number, Acknowledged(frame.name, frame.id, frame.start, False))
 
     def _acknowledgement(self, frame: AcknowledgementFrame) -> None:
         if not self._is_new(frame):

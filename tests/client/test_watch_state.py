@@ -194,7 +194,7 @@ def test_introductions_are_started() -> None:
     state = WatchState([], follow=True)
     state.begin_events()
     take(state, IntroductionFrame(0, 2.0, 0, 'id-9', 'p'))
-    assert events(state) == [Started('p', 'id-9', 2.0)]
+    assert events(state) == [Started('p', 'id-9', 2.0), Acknowledged('p', 'id-9', 0, False)]
 
 
 def test_a_process_that_is_another_than_expected() -> None:
