@@ -95,14 +95,9 @@ class Connection:
         """Send a request and return its result. Raises the `Error` that it got, or `ConnectionLost`."""
         try:
             self._send(structured.encode_request(fields))
-            reply: Any = INCOMPLETE
-            size = _USUAL_REPLY
+            reply: Any = self._protocol.reply_in(self._receive(_USUAL_REPLY))
             while reply is INCOMPLETE:
-                data = self._receive(size)
-                if not data:
-                    raise EOFError
-                reply = self._protocol.reply_in(data)
-                size = _RECEIVE_SIZE
+                reply = self._protocol.reply_in(self._receive(_RECEIVE_SIZE))
         except (OSError, EOFError, ProtocolError) as error:
             raise self._lost(fields[0], error) from None
         except BaseException:  # an interrupt in the middle: the reply would come to the next call

@@ -42,7 +42,8 @@ class Outbox:
                 else:
                     sent = self._socket.sendmsg(islice(parts, _MAX_PARTS))
                 if sent == self.size:
-                    self.clear()
+                    parts.clear()
+                    self.size = 0
                 else:
                     self._drop(sent)
         except BlockingIOError:

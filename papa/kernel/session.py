@@ -114,7 +114,7 @@ class Session:
 
     def _work(self, event: server.Event | None) -> None:
         """Run this and what else has arrived, as far as the client takes the answers."""
-        next_event = self._next_event
+        protocol = self._protocol
         self._behind = False
         budget = _BUDGET
         while event is not None:
@@ -122,15 +122,17 @@ class Session:
                 budget -= self._run(event) if event.command.quick else self._run_slowly(event)
             else:
                 _ACTIONS[type(event)](self, event)
-            if self._waiting or self._leaving:
+            if not protocol.kept:  # nothing more has arrived: by far the most frequent, too
+                event = None
+            elif self._waiting or self._leaving:
                 break
-            if self._outbox.size > _MAX_UNSENT or budget <= 0:
+            elif self._outbox.size > _MAX_UNSENT or budget <= 0:
                 self._behind = True
                 break
-            event = next_event()
-        else:
-            if self._ended and not (self._waiting or self._leaving):
-                self._leave()
+            else:
+                event = protocol.next_event()
+        if event is None and self._ended and not (self._waiting or self._leaving):
+            self._leave()
         self._flush()
 
     # One action for each kind of event

@@ -181,9 +181,11 @@ class ClientProtocol:
         return INCOMPLETE if line is None else _reply(line)
 
     def reply_in(self, data: bytes) -> Any:
-        """`receive`, then `next_reply`."""
+        """`receive`, then `next_reply`. Raises EOFError if there is no data: the connection has ended."""
         line = self._buffer.feed_line(data)
         if line is None:
+            if not data:
+                raise EOFError
             return INCOMPLETE
         try:
             return structured.decode_reply(line)

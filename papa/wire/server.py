@@ -74,10 +74,11 @@ _find = commands.BY_NAME.get
 class ServerProtocol:
     """Turns the bytes of one connection into events.
 
-    Set `answering` while a stream of the telnet dialect runs: lines are then `Answer` events.
+    Set `answering` while a stream of the telnet dialect runs: lines are then `Answer` events. `kept` tells whether
+    `next_event` may have something.
     """
 
-    __slots__ = ('_buffer', '_kept', '_lines', '_max_line', '_over', '_rest', 'answering')
+    __slots__ = ('_buffer', '_lines', '_max_line', '_over', '_rest', 'answering', 'kept')
 
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self.answering = False
@@ -85,19 +86,19 @@ class ServerProtocol:
         self._lines = self._buffer.lines
         self._rest = self._buffer.rest
         self._max_line = max_line
-        self._kept = False  # there may be something in the buffer
+        self.kept = False  # there may be something in the buffer
         self._over = False  # a fatal event was given: nothing follows
 
     def receive(self, data: bytes) -> None:
         """Take what the connection delivered."""
         if not self._over:
-            self._kept = True
+            self.kept = True
             self._buffer.feed(data.split(b'\n'))
 
     def take(self, data: bytes) -> Event | None:
         """Take what the connection delivered and return the next event."""
         lines = data.split(b'\n')
-        if len(lines) == 2 and not (lines[1] or self._kept):  # by far the most frequent: one line, whole
+        if len(lines) == 2 and not (lines[1] or self.kept):  # by far the most frequent: one line, whole
             return self._event(lines[0])
         self.receive(data)
         return self.next_event()
@@ -108,7 +109,7 @@ class ServerProtocol:
             return self._event(self._lines.popleft())
         if self._rest:
             return self._partial(self._rest)
-        self._kept = self._over
+        self.kept = self._over
         return None
 
     def _event(self, line: bytes) -> Event:
@@ -133,7 +134,7 @@ class ServerProtocol:
         return self._finish(Malformed(error, start == b'\t', fatal=True))
 
     def _finish(self, event: Event) -> Event:
-        self._over = self._kept = True
+        self._over = self.kept = True
         self._buffer.clear()
         return event
 
