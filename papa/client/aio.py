@@ -53,6 +53,7 @@ class AsyncPapa:
         self._open = True
         self._connection: AsyncConnection | None = None
         self._connecting = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> AsyncPapa:
         await self._connected()
@@ -82,6 +83,9 @@ class AsyncPapa:
     async def _connected(self) -> AsyncConnection:
         connection = self._usable()
         if connection is None:
+            if self._loop is not asyncio.get_running_loop():  # a lock belongs to one loop
+                self._loop = asyncio.get_running_loop()
+                self._connecting = asyncio.Lock()
             async with self._connecting:
                 connection = self._usable()  # another task may have connected meanwhile
                 if connection is None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from papa.client import aio_dialing, dialing, embedded
@@ -325,6 +326,11 @@ class AsyncConnection(asyncio.Protocol):
         """Note that it is closed if its loop is: nothing comes any more, and nobody waits."""
         if self.loop.is_closed() and not self.closed:
             self.closed = self.told = True
+            if self._counted:
+                embedded.closed(self.endpoint)
+            if self._transport is not None:
+                with suppress(OSError):  # its transport can be closed by its loop alone; the kernel shall know now
+                    self._transport.get_extra_info('socket').shutdown(socket.SHUT_RDWR)
             if self._stream is not None:
                 self._stream.lost = ConnectionLost(dialing.loss(self.endpoint, self._stream.doing, None))
 

@@ -51,6 +51,8 @@ class Changes:
         """Something was ``made``, ``changed`` or ``removed``, or has ``exited``."""
         if not self._listeners:
             return
+        if isinstance(subject, str):  # a listener that does not read must not hold large texts
+            subject = describe(subject)
         for listener in list(self._listeners):
             listener.hear(change, kind, name, subject)
 
@@ -62,7 +64,9 @@ class Changes:
 
 
 def describe(subject: Any) -> dict[str, Any]:
-    """The details that are told of a record, or of the text of a value."""
+    """The details that are told of a record, or of the text of a value; such details as they are."""
+    if isinstance(subject, dict):
+        return subject
     if not isinstance(subject, str):
         details: dict[str, Any] = subject.details()
         return details
@@ -139,14 +143,24 @@ class ChangeStream(Stream):
         """Something has happened."""
         if kind not in self._kinds or (self._snapshot is not None and not self._begun):
             return
+        if kind == 'process' and change == 'removed':  # its counters are of no interest, and its name may be another's
+            self._told.pop(subject, None)
+            self._moved.pop(subject, None)
         if self._snapshot is not None or self._meanwhile:
             self._meanwhile.pop((kind, name), None)
             self._meanwhile[kind, name] = (change, kind, name, subject)
+            too_many = len(self._meanwhile) > _MAX_NEWS + 2 * self._held()
         else:
             self._news.append((change, kind, name, subject))
-            if len(self._news) > _MAX_NEWS and self._outlet.busy:
-                self._start_over()
+            too_many = len(self._news) > _MAX_NEWS
+        if too_many and self._outlet.busy:
+            self._start_over()
         self.wake()
+
+    def _held(self) -> int:
+        """How many things there are: so many may change while a snapshot is told."""
+        kernel = self._kernel
+        return len(kernel.sockets.by_name) + len(kernel.values.by_name) + len(kernel.processes.by_name)
 
     def count(self, record: ProcessRecord) -> None:
         """Counters of a process have moved."""
@@ -230,6 +244,8 @@ class ChangeStream(Stream):
         self._pause = self._kernel.loop.call_later(self.every, self._paused)
         moved: dict[str, dict[str, int]] = {}
         for record in self._moved:
+            if not self._kernel.processes.has(record):
+                continue
             before, now = self._told[record], record.counters()
             self._told[record] = now
             pairs = zip(_COUNTERS, before, now, strict=True)

@@ -122,15 +122,12 @@ class Session:
                 budget -= self._run(event) if event.command.quick else self._run_slowly(event)
             else:
                 _ACTIONS[type(event)](self, event)
-            if not protocol.kept:  # nothing more has arrived: by far the most frequent, too
-                event = None
-            elif self._waiting or self._leaving:
+            if self._waiting or self._leaving:
                 break
-            elif self._outbox.size > _MAX_UNSENT or budget <= 0:
+            if self._outbox.size > _MAX_UNSENT or budget <= 0:
                 self._behind = True
                 break
-            else:
-                event = protocol.next_event()
+            event = protocol.next_event() if protocol.kept else None
         if event is None and self._ended and not (self._waiting or self._leaving):
             self._leave()
         self._flush()
@@ -346,10 +343,13 @@ class Session:
         """A client that has died cannot be reached, but what it acknowledged before may not have been read yet."""
         try:
             with suppress(OSError, BadRequest):
-                while self._stream is not None and (data := self._socket.recv(_RECEIVE_SIZE)):
-                    self._protocol.receive(data)
+                while self._stream is not None:
                     while self._stream is not None and isinstance(event := self._next_event(), server.Control):
                         self._stream.control(event.name, event.words)
+                    data = self._socket.recv(_RECEIVE_SIZE)
+                    if not data:
+                        break
+                    self._protocol.receive(data)
         finally:
             self.close()
 

@@ -136,12 +136,19 @@ class Watch(Stream):
 
     def _give_up(self, cursor: Cursor) -> None:
         """Hold nothing back any more in a process that others are done with: this watch will be told of a loss."""
+        if cursor.exit_sent:  # it was told everything
+            self._leave(cursor)
+            return
         self._given_up[cursor.index] = self._nameless.pop(cursor.index)
         cursor.holds = False
         cursor.record.release()
         if len(self._given_up) == _MAX_GIVEN_UP:
             error = LimitReached(f'This watch is behind by more than {_MAX_GIVEN_UP} processes that are gone')
-            self._kernel.loop.call_soon(lambda: self._outlet.break_off(error))
+            self._kernel.loop.call_soon(lambda: self._break_off(error))
+
+    def _break_off(self, error: LimitReached) -> None:
+        if self._given_up:  # else the stream has ended meanwhile
+            self._outlet.break_off(error)
 
     def note(self, cursor: Cursor, mine: bool) -> None:
         """Output was acknowledged, `mine` by this watch."""

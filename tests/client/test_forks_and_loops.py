@@ -58,8 +58,10 @@ def test_a_child_does_not_acknowledge_for_its_parent(papa: Papa, daemon: Daemon)
 SECOND_LOOP = """
 import asyncio, sys, papa
 client = papa.AsyncPapa(sys.argv[1], autostart=False)
+async def many():
+    return await asyncio.gather(*(asyncio.wait_for(client.get('a'), 20) for _ in range(3)))
 asyncio.run(client.set('a', '1'))
-print(asyncio.run(asyncio.wait_for(client.get('a'), 20)))
+print(asyncio.run(many()), asyncio.run(many()))
 asyncio.run(client.close())
 """
 WATCHER_IN_A_SECOND_LOOP = """
@@ -77,7 +79,9 @@ asyncio.run(watcher.close())
 """
 
 
-@pytest.mark.parametrize(('program', 'said'), [(SECOND_LOOP, '1\n'), (WATCHER_IN_A_SECOND_LOOP, 'lost\n')])
+@pytest.mark.parametrize(('program', 'said'), [
+    (SECOND_LOOP, "['1', '1', '1'] ['1', '1', '1']\n"), (WATCHER_IN_A_SECOND_LOOP, 'lost\n'),
+])
 def test_an_async_client_in_another_loop(daemon: Daemon, program: str, said: str) -> None:
     assert run_program(program, daemon) == said
 

@@ -175,3 +175,14 @@ def test_one_who_never_reads_costs_little_and_begins_anew_when_it_does(daemon: D
         while 'last' not in mirror.held['values']:
             mirror.take(other.frame().record)
         assert {name: each['value'] for name, each in mirror.held['values'].items()} == values
+
+
+def test_one_who_sleeps_is_kept_no_large_values(still_kernel: StillKernel) -> None:
+    viewer = Viewer(still_kernel, still_kernel.run('changes', 'values'))
+    viewer.fall_asleep()
+    for number in range(10):
+        still_kernel.values.set('big', str(number) * 100_000)
+    assert len(vars(viewer.stream)['_news']) == 10
+    assert all(len(repr(news)) < 5000 for news in vars(viewer.stream)['_news'])
+    viewer.wake_up()
+    assert viewer.taken()[-1].record['details']['size'] == 100_000

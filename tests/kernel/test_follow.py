@@ -256,3 +256,16 @@ def test_a_follower_that_sleeps_much_too_long_is_told_so(
     assert vars(sleeper.stream)['cursors'] == {}
     assert vars(sleeper.stream)['queue'] == {}
     assert still_kernel.processes.followers == []
+
+
+def test_a_follower_that_reads_but_acknowledges_no_exit_is_not_behind(
+    still_kernel: StillKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('papa.kernel.watch._MAX_NAMELESS', 10)
+    monkeypatch.setattr('papa.kernel.watch._MAX_GIVEN_UP', 20)
+    reader = still_kernel.watch('follow=1', '--', '*')
+    come_and_go(still_kernel, monkeypatch, 50)
+    still_kernel.loop.pass_time()
+    assert reader.broken is None
+    assert kinds(reader.taken()).count('exit') == 50
+    assert len(vars(reader.stream)['cursors']) == 10

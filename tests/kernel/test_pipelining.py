@@ -7,6 +7,7 @@ import time
 
 from conftest import PATIENCE, Daemon
 
+from kernel.tools import resident
 from papa import Papa
 
 
@@ -79,3 +80,16 @@ def test_a_name_that_is_being_started_is_taken(daemon: Daemon, papa: Papa) -> No
         answers = lines(bad, 3)
     assert [answer[:5] for answer in answers] == [b'!bad-', b'!bad-', b'{"bad']
     assert set(papa.list_processes()) == {'job', 'bad'}
+
+
+def test_requests_one_by_one_of_a_client_that_reads_no_answer_are_not_read_for_ever(
+    daemon: Daemon, papa: Papa
+) -> None:
+    papa.set('big', 'x' * 2_000_000)
+    with structured(daemon) as raw:
+        before = resident(daemon.pid)
+        for _ in range(40):
+            raw.sendall(b'\tget\tbig\n')
+            papa.get('nothing')  # so that each comes alone
+        assert resident(daemon.pid) - before < 20_000_000
+        assert all(len(line) == 2_000_001 for line in lines(raw, 40))
