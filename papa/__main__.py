@@ -6,7 +6,7 @@ import sys
 if not __package__:  # run by path: the folder that holds papa takes the place of papa's own
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from papa.kernel.main import main
-
 if __name__ == '__main__':
+    from papa.command_line import main
+
     sys.exit(main())

@@ -15,6 +15,7 @@ from papa.options import (
     PEEK_OPTIONS,
     PROCESS_OPTIONS,
     SOCKET_OPTIONS,
+    UPGRADE_OPTIONS,
     WATCH_OPTIONS,
 )
 
@@ -78,6 +79,8 @@ class Command:
         """The full form with its parameters: ``set NAME [WORD...]``."""
         return f'{self.name} {self.operands}'.rstrip()
 
+
+UPGRADE = 'upgrade'
 
 _NAMES_OR_PIDS = 'Names may end in an asterisk; a process can also be named by its PID. Without names: all.'
 _NAMES_OR_FILENOS = 'Names may end in an asterisk; a socket can also be named by its file number. Without names: all.'
@@ -159,6 +162,14 @@ COMMANDS: tuple[Command, ...] = (
         'For two managers that start at once. A space is written "\\ ".',
         options=EXCHANGE_OPTIONS, original=False,
         examples=('compare-and-set leader value=a', 'compare-and-set leader expected=a value=b'),
+    ),
+    Command(
+        UPGRADE, '[python=PATH]', 'go on with the papa that is installed now',
+        'The kernel replaces itself, by default on the same Python, and keeps all that it holds, its PID and every '
+        'connection, this one too. The new code is tried first: if it cannot take over, the reply says why and nothing '
+        'has changed. Cannot be abbreviated.',
+        options=UPGRADE_OPTIONS, examples=('upgrade', 'upgrade python=/srv/venv/bin/python'), original=False,
+        abbreviable=False,
     ),
     Command('info', '', 'show what this kernel is and how much it holds', original=False),
     Command('get', 'NAME', 'show a value', 'Nothing is shown for a value that is not set.', examples=('get count',)),

@@ -62,7 +62,7 @@ Event = Output | Lost | Acknowledged | Started | Closed
 
 
 class Change(NamedTuple):
-    """Something that the kernel holds was made or has changed.
+    """Something that the kernel holds was made or has changed, or the kernel itself has.
 
     =============  =====================================================================================
     `change`       what it tells
@@ -74,10 +74,13 @@ class Change(NamedTuple):
     ``exited``     a process has ended
     ``removed``    it is there no more; `details` are the last ones
     ``counters``   `details` has, by the name of each process whose counters moved, those that did
+    ``upgraded``   the kernel has replaced itself and holds what it held; `kind` is ``kernel`` and `name`
+                   ``papa``, `details` are its ``version``, ``previous_version`` and ``upgrades`` (how many
+                   since its start). It is told whatever kinds were asked for
     =============  =====================================================================================
 
-    `kind` is ``socket``, ``value`` or ``process``. Details are those of the listings; those of a value are its
-    ``size`` (bytes in UTF-8) and ``value`` or, above 4 KB, ``preview`` (its beginning).
+    Of the others `kind` is ``socket``, ``value`` or ``process``. Details are those of the listings; those of a value
+    are its ``size`` (bytes in UTF-8) and ``value`` or, above 4 KB, ``preview`` (its beginning).
     """
 
     change: str

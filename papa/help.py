@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 78
 _FOOTER = (
-    'Every command can be cut as short as you like: "l p" is "list processes". '
+    'Commands can be cut as short as you like: "l p" is "list processes". '
     'Type "help list processes" (or "h l p") for more about one.'
 )
 

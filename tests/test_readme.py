@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
-from papa import Papa
-from papa.kernel.main import _parser
+from papa import Papa, command_line
 
 README = Path(__file__).resolve().parent.parent.joinpath('README.md').read_text()
 FILES = dict(re.findall(r'^`([\w.]+)`:\n\n```python\n(.*?)^```', README, re.DOTALL | re.MULTILINE))
@@ -162,4 +161,4 @@ def test_the_commands_have_the_options_that_it_shows() -> None:
     lines.append(unit['Service']['ExecStart'])
     assert len(lines) == 3
     for line in lines:
-        _parser().parse_args(shlex.split(line)[1:])
+        command_line.parse(shlex.split(line)[1:])

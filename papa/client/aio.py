@@ -170,6 +170,7 @@ class AsyncPapa:
     remove_processes = _awaited(calls.remove_processes)
     acknowledge_output = _awaited(calls.acknowledge_output)
     kernel_info = _awaited(calls.kernel_info)
+    upgrade = _awaited(calls.upgrade)
 
     async def watch_processes(
         self, *names: str | int, peek: bool = False, last: int | str | None = None, follow: bool = False,

@@ -131,6 +131,22 @@ def path(key: str, value: Any) -> str | None:
     raise BadRequest(f'{key} must be a path, not {value!r}')
 
 
+def interpreter(value: Any) -> str | None:
+    """The path of a Python interpreter as a word, absolute: the kernel's directory is another.
+
+    Links stay what they are: the ``python`` of a virtual environment is one.
+    """
+    found = path('python', value)
+    if found is None or found.startswith('/'):
+        return found
+    if not found or '\0' in found:
+        raise BadRequest(f'python must be the path of an interpreter, not {found!r}')
+    try:
+        return os.path.abspath(found)
+    except OSError:
+        raise BadRequest(f'python: the directory that {found!r} is relative to does not exist') from None
+
+
 def environment(env: Mapping[Any, Any]) -> list[str]:
     """The variables of an environment as words."""
     found = []

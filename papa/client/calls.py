@@ -195,5 +195,9 @@ def kernel_info() -> Call[dict[str, Any]]:
     return ['info'], dict
 
 
+def upgrade(python: str | PathLike[str] | None = None) -> Call[dict[str, Any]]:
+    return ['upgrade', *arguments.words({'python': arguments.interpreter(python)})], dict
+
+
 def exit_if_idle() -> Call[bool]:
     return ['exit-if-idle'], whether_it_exits

@@ -53,6 +53,7 @@ class Commands:
     acknowledge_output = _queued(calls.acknowledge_output)
     changes = _queued(calls.changes)  # likewise
     kernel_info = _queued(calls.kernel_info)
+    upgrade = _queued(calls.upgrade)
     exit_if_idle = _queued(calls.exit_if_idle)
 
     def __iter__(self) -> Iterator[Any]:

@@ -261,8 +261,25 @@ class Papa:
         return Pipeline(self, raise_errors)
 
     def kernel_info(self) -> dict[str, Any]:
-        """What the kernel says of itself: version, pid, endpoint, uptime (seconds), counts, memory."""
+        """What the kernel says of itself: version, pid, endpoint, uptime (seconds), counts, memory.
+
+        `upgrades` is how often it was upgraded since its start, `previous_version` what it was before the last time
+        (None if there was none).
+        """
         return self._run(calls.kernel_info())
+
+    def upgrade(self, python: str | PathLike[str] | None = None) -> dict[str, Any]:
+        """Make the kernel replace itself by the papa that is installed now, and run on the Python interpreter at
+        the path `python` (by default the one that it has). Return `version`, `previous_version` and `upgrades`.
+
+        It keeps its PID and all that it holds: sockets, values, processes with their output, connections. This
+        connection goes on, too, and so do all watchers and listeners, where they were.
+
+        The new code is tried first. If it cannot take over, the kernel that runs stays as it was, and the error says
+        why: `SystemFailure` or `LimitReached`. Raises `Conflict` if an upgrade is under way already, `Unsupported`
+        if the kernel is embedded in a program or its code is not there any more, `BadRequest` for a bad path.
+        """
+        return self._run(calls.upgrade(python))
 
     def exit_if_idle(self) -> bool:
         """End the kernel if it holds nothing; return whether it will.

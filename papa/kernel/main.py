@@ -1,19 +1,16 @@
-"""The ``papa`` command: runs a kernel."""
+"""Running a kernel as a program: what its options mean, its log, its signals, its announcement."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import pwd
 import select
 import signal
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
-from papa import endpoint as endpoints
 from papa.endpoint import Endpoint
 from papa.errors import BadRequest, Error
 from papa.kernel.access import Access, can_tell_tcp_peers
@@ -25,31 +22,36 @@ from papa.kernel.origin import Origin
 from papa.kernel.server import Server
 from papa.version import __version__
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 log = logging.getLogger('papa.kernel')
 
 _FAILED = 1
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a kernel until it is told to end. Returns the exit status."""
-    options = _parser().parse_args(arguments)
+def run(endpoint: Endpoint, options: Namespace, complain: Callable[[str], int]) -> int:
+    """Run a kernel at this address until it is told to end. Returns the exit status.
+
+    `options` are those of `papa.command_line`. Raises an `Error` if it cannot run; in a daemon it tells the process
+    that has started it instead, which uses `complain` to show a line and to get its exit status.
+    """
     starter: Starter | None = None
     open_standard_streams()
     try:
-        endpoint = _endpoint(options)
         allowed = frozenset(_uid(name) for name in options.allow_user)
         log_file = _absolute(options.log_file) if options.log_file else None
         _be_signalled()
         if options.daemonize:
-            starter = detach(_complain)
+            starter = detach(complain)
         _set_up_log(log_file, options.debug, quiet=options.daemonize)
         kernel = Kernel(Origin())
         server = _open(endpoint, kernel, Access(allowed, any_local_user=options.allow_any_local_user))
     except Error as error:
-        if starter is not None:
-            starter.failed(str(error))
-            return _FAILED
-        return _complain(str(error))
+        if starter is None:
+            raise
+        starter.failed(str(error))
+        return _FAILED
     _handle_signals(kernel)
     _announce(endpoint, starter)
     server.run()
@@ -64,35 +66,6 @@ def _open(endpoint: Endpoint, kernel: Kernel, access: Access) -> Server:
         )
     kernel.origin.take_over()
     return Server(kernel, Listener(endpoint, shared=access.shared), access)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog='papa', description='Run the process kernel: it holds sockets, values and processes for their managers.',
-        epilog=f'Without -p and -u, {endpoints.ENVIRONMENT_VARIABLE} says where it listens, else port '
-        f'{endpoints.DEFAULT_PORT} on {endpoints.LOOPBACK}.',
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument('-p', '--port', help='listen on this TCP port of 127.0.0.1')
-    where.add_argument('-u', '--unix-socket', metavar='PATH', help='listen on this Unix socket (an absolute path)')
-    parser.add_argument('--daemonize', action='store_true', help='run in the background; return when it answers')
-    parser.add_argument('-d', '--debug', action='store_true', help='log more')
-    parser.add_argument('--log-file', metavar='FILE', help='log to this file instead of standard error')
-    parser.add_argument(
-        '--allow-user', metavar='NAME', action='append', default=[],
-        help='let this user in, too, beside root and the one who runs the kernel; may be repeated',
-    )
-    parser.add_argument('--allow-any-local-user', action='store_true', help='let everybody on this machine in')
-    parser.add_argument('--version', action='version', version=f'papa {__version__}')
-    return parser
-
-
-def _endpoint(options: argparse.Namespace) -> Endpoint:
-    if options.unix_socket is not None:
-        return endpoints.from_path(options.unix_socket)
-    if options.port is not None:
-        return endpoints.from_port(options.port)
-    return endpoints.default(os.environ)
 
 
 def _uid(name: str) -> int:
@@ -197,9 +170,3 @@ def _announce(endpoint: Endpoint, starter: Starter | None) -> None:
         return
     with suppress(OSError):  # nobody may be listening to that
         print(f'papa {__version__} listens on {endpoint}', flush=True)
-
-
-def _complain(text: str) -> int:
-    with suppress(OSError):
-        print(f'papa: {text}', file=sys.stderr, flush=True)
-    return _FAILED
