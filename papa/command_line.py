@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
         help='start none: have the one that runs there replace itself by the papa that is installed now; '
         'all that it holds stays',
     )
-    parser.add_argument('--python', metavar='PATH', help='with --upgrade: the Python interpreter to go on with')
+    parser.add_argument('--python', metavar='PATH', help='with --upgrade: go on with this Python, and its papa')
     parser.add_argument('--version', action='version', version=f'papa {__version__}')
     return parser
 

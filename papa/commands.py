@@ -165,9 +165,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         UPGRADE, '[python=PATH]', 'go on with the papa that is installed now',
-        'The kernel replaces itself, by default on the same Python, and keeps all that it holds, its PID and every '
-        'connection, this one too. The new code is tried first: if it cannot take over, the reply says why and nothing '
-        'has changed. Cannot be abbreviated.',
+        'The kernel replaces itself and keeps all that it holds, its PID and every connection, this one too. The new '
+        'code is tried first: if it cannot take over, the reply says why and nothing has changed. Cannot be '
+        'abbreviated.',
         options=UPGRADE_OPTIONS, examples=('upgrade', 'upgrade python=/srv/venv/bin/python'), original=False,
         abbreviable=False,
     ),

@@ -229,7 +229,7 @@ EXCHANGE_OPTIONS = (
     Option('expected', any_text, 'what the value has to be (left out: not set)'),
     Option('value', any_text, 'what to set (left out: clear)'),
 )
-UPGRADE_OPTIONS = (Option('python', absolute_path, 'absolute path of the Python interpreter to go on with'),)
+UPGRADE_OPTIONS = (Option('python', absolute_path, 'go on with the Python at this absolute path, and its papa'),)
 KINDS = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}  # of what is held, and one of each
 _MAY_BE_EMPTY = ('env.', 'expected', 'value')
 

@@ -269,8 +269,11 @@ class Papa:
         return self._run(calls.kernel_info())
 
     def upgrade(self, python: str | PathLike[str] | None = None) -> dict[str, Any]:
-        """Make the kernel replace itself by the papa that is installed now, and run on the Python interpreter at
-        the path `python` (by default the one that it has). Return `version`, `previous_version` and `upgrades`.
+        """Make the kernel replace itself by the papa that is installed now; return its `version`, the
+        `previous_version` and how many `upgrades` there have been.
+
+        `python` is the path of another interpreter to go on with, and with the papa that is installed for that one,
+        if there is one.
 
         It keeps its PID and all that it holds: sockets, values, processes with their output, connections. This
         connection goes on, too, and so do all watchers and listeners, where they were.

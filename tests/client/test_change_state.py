@@ -33,6 +33,19 @@ def test_a_snapshot_that_was_given_up_leaves_nothing() -> None:
     assert state.next_change() == Change('snapshot', '', '', {'values': {'new': {}}})
 
 
+@pytest.mark.parametrize('kinds', [['sockets'], ['values', 'processes']])
+def test_an_upgrade_is_told_whatever_was_asked_for(kinds: list[str]) -> None:
+    state = ChangeState(kinds)
+    details = {'version': '2.1.0', 'previous_version': '2.0.0', 'upgrades': 1}
+    state.take(snapshot(kinds[0], {'a': {}}, first=True, more=True))
+    state.take(ChangeFrame({'change': 'upgraded', 'kind': 'kernel', 'name': 'papa', 'details': details}))
+    state.take(snapshot(kinds[-1], {}))
+    assert state.next_change() == Change('upgraded', 'kernel', 'papa', details)
+    after = state.next_change()
+    assert after is not None
+    assert after.details[kinds[0]] == {'a': {}}
+
+
 @pytest.mark.parametrize(('size', 'most'), [(10, 1100), (1 << 20, 8)])
 def test_changes_fill_it_by_their_number_and_by_their_size(size: int, most: int) -> None:
     state = ChangeState(['values'])
