@@ -37,24 +37,24 @@ class Access:
     """Decides about a connection when it is accepted, before anything of it is read."""
 
     def __init__(self, allowed: frozenset[int] = frozenset(), *, any_local_user: bool = False) -> None:
-        self._allowed = {0, os.geteuid()} | allowed
-        self._any = any_local_user
+        self.allowed = {0, os.geteuid()} | allowed
+        self.any_local_user = any_local_user
         self._noted: dict[int | None, tuple[float, int]] = {}  # uid -> when a refusal was logged, how many since
 
     @property
     def shared(self) -> bool:
         """Whether others than the kernel's own user and root may come in."""
-        return self._any or len(self._allowed - {0, os.geteuid()}) > 0
+        return self.any_local_user or len(self.allowed - {0, os.geteuid()}) > 0
 
     def refusal(self, connection: socket.socket, address: object) -> str | None:
         """Why the peer may not come in, or None if it may."""
-        if self._any:
+        if self.any_local_user:
             return None
         uid = self._peer(connection, address)
         if uid is None:
             self._note(None)
             return 'This kernel cannot tell which user connects, so it does not serve you'
-        if uid in self._allowed:
+        if uid in self.allowed:
             return None
         self._note(uid)
         return f'This kernel does not serve uid {uid}; its own user can let you in with --allow-user'

@@ -34,15 +34,24 @@ class Capture:
         self._loop = loop
         self._processes = processes
         self._changes = changes
-        self._sizes: dict[int, int] = {}  # of pipes that it was tried to enlarge
-        self._recorded: set[ProcessRecord] = set()  # those that have pipes, forgotten ones too
+        self.large_pipes: dict[int, int] = {}  # that it was tried to enlarge, and their sizes
+        self.recorded: set[ProcessRecord] = set()  # those that have pipes, forgotten ones too
 
     def begin(self, record: ProcessRecord) -> None:
         """Start to record a process whose pipes are in `record.pipes`."""
         for fd in record.pipes:
             self._listen(record, fd)
-            self._recorded.add(record)
+            self.recorded.add(record)
         self._loop.watch_exit(record.pid, lambda: self._exited(record))
+
+    def go_on(self, record: ProcessRecord) -> None:
+        """Go on with a process that was handed over."""
+        for fd in record.draining if record.paused else [*record.pipes, *record.draining]:
+            self._listen(record, fd)
+        if record.pipes or record.draining:
+            self.recorded.add(record)
+        if record.exit_code is None:
+            self._loop.watch_exit(record.pid, lambda: self._exited(record))
 
     def acknowledge(self, record: ProcessRecord, position: int, by: Watch | None = None) -> int:
         """Note that everything before `position` is saved. Return how many bytes need not be kept any more by that."""
@@ -78,7 +87,7 @@ class Capture:
 
     def close(self) -> None:
         """Give back the descriptors of all processes, which live on."""
-        for record in list(self._recorded):
+        for record in list(self.recorded):
             for fd in [*record.pipes, *record.draining]:
                 self._close_pipe(record, fd)
 
@@ -97,7 +106,7 @@ class Capture:
     def _take(self, record: ProcessRecord, fd: int, stream: int) -> int:
         """Read once into the buffer. Return how much there was; -1 if nothing now; 0 at the end."""
         output = record.output
-        size = self._sizes.get(fd, _READ_SIZE)
+        size = self.large_pipes.get(fd, _READ_SIZE)
         try:
             data = os.read(fd, min(size, output.room) if output.block else size)
         except BlockingIOError:
@@ -106,7 +115,7 @@ class Capture:
             self._close_pipe(record, fd)
             return 0
         output.append(stream, time.time(), data)
-        if output.block and len(data) == _READ_SIZE and fd not in self._sizes:
+        if output.block and len(data) == _READ_SIZE and fd not in self.large_pipes:
             self._enlarge(fd, output.size)
         record.wake_watchers()
         if self._changes.counting:
@@ -115,11 +124,11 @@ class Capture:
 
     def _enlarge(self, fd: int, bufsize: int) -> None:
         """Make a pipe that was full larger, if that is worth it and the system lets us."""
-        if len(self._sizes) >= _MAX_LARGE or bufsize < _LARGE_PIECES * _LARGE_SIZE:
+        if len(self.large_pipes) >= _MAX_LARGE or bufsize < _LARGE_PIECES * _LARGE_SIZE:
             return
-        self._sizes[fd] = _READ_SIZE
+        self.large_pipes[fd] = _READ_SIZE
         with suppress(OSError, AttributeError):  # EPERM; not Linux
-            self._sizes[fd] = fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _LARGE_SIZE)
+            self.large_pipes[fd] = fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _LARGE_SIZE)
 
     def _pause(self, record: ProcessRecord) -> None:
         """Stop reading, so that the process waits. (A hang-up is always reported: so not registered at all.)"""
@@ -147,13 +156,13 @@ class Capture:
 
     def _close_pipe(self, record: ProcessRecord, fd: int) -> None:
         self._loop.unregister(fd)
-        self._sizes.pop(fd, None)
+        self.large_pipes.pop(fd, None)
         record.pipes.pop(fd, None)
         record.at_exit.pop(fd, None)
         record.draining.discard(fd)
         os.close(fd)
         if not (record.pipes or record.draining):
-            self._recorded.discard(record)
+            self.recorded.discard(record)
 
     def _exited(self, record: ProcessRecord) -> None:
         record.exit_code = reap(record.pid)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from papa.kernel.state import ListenerState
 from papa.kernel.stream import Outlet, Part, Stream
 from papa.options import KINDS
 from papa.wire import structured, telnet
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from papa.kernel.loop import Timer
     from papa.kernel.processes import ProcessRecord
     from papa.kernel.results import Listening
+
+KERNEL = 'kernel'  # what is told under this kind, everybody is told
 
 _WHOLE_VALUE = 4096  # characters; of longer values only the beginning is told
 _PREVIEW = 1024  # characters
@@ -141,7 +144,7 @@ class ChangeStream(Stream):
 
     def hear(self, change: str, kind: str, name: str, subject: Any) -> None:
         """Something has happened."""
-        if kind not in self._kinds or (self._snapshot is not None and not self._begun):
+        if kind != KERNEL and (kind not in self._kinds or (self._snapshot is not None and not self._begun)):
             return
         if kind == 'process' and change == 'removed':  # its counters are of no interest, and its name may be another's
             self._told.pop(subject, None)
@@ -225,14 +228,23 @@ class ChangeStream(Stream):
                 change, kind, name, subject = self._news.popleft()
             details = describe(subject)
             if kind == 'process':
-                self._note_counters(subject, details, gone=change == 'removed')
+                self._note_counters(self._record(name, subject), details, gone=change == 'removed')
             parts.append(self._encode(change, kind, name, details))
             size += len(parts[-1])
         return parts
 
+    def _record(self, name: str, subject: ProcessRecord | dict[str, Any]) -> ProcessRecord | None:
+        """The process that news are about, where an upgrade has left only details of it."""
+        if not isinstance(subject, dict):
+            return subject
+        record = self._kernel.processes.by_name.get(name)
+        return record if record is not None and record.id == subject.get('id') else None
+
     # Counters
 
-    def _note_counters(self, record: ProcessRecord, details: dict[str, Any], *, gone: bool = False) -> None:
+    def _note_counters(self, record: ProcessRecord | None, details: dict[str, Any], *, gone: bool = False) -> None:
+        if record is None:
+            return
         self._moved.pop(record, None)
         if gone:
             self._told.pop(record, None)
@@ -258,6 +270,33 @@ class ChangeStream(Stream):
         self._pause = None
         if self._moved:
             self.wake()
+
+    # Handing over
+
+    def records(self) -> list[ProcessRecord]:
+        return [*self._told, *self._moved]
+
+    def state(self) -> ListenerState:
+        """All of it. A snapshot that is being told will be told from its beginning."""
+        snapshot = self._snapshot is not None
+        news = [] if snapshot else [*self._meanwhile.values(), *self._news]
+        return ListenerState(
+            kinds=sorted(self._kinds), every=self.every, snapshot=snapshot,
+            news=[(change, kind, name, describe(subject)) for change, kind, name, subject in news],
+            told={record.id: list(counters) for record, counters in self._told.items()},
+            moved=[record.id for record in self._moved],
+        )
+
+    def restore(self, state: ListenerState, records: dict[str, ProcessRecord]) -> None:
+        """Go on where another was; `records` are all processes by their ids. Raises LookupError or ValueError."""
+        self._kernel.changes.add(self)
+        if state.snapshot:
+            self._start_over()
+            return
+        self._news.extend(state.news)
+        for process_id, (captured, buffered, dropped, watchers) in state.told.items():
+            self._told[records[process_id]] = captured, buffered, dropped, watchers
+        self._moved = {records[process_id]: None for process_id in state.moved}
 
 
 def encode_frame(change: str, kind: str, name: str, details: dict[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from papa import help as help_text
 from papa import names, options
-from papa.errors import BadRequest, Conflict, NotFound
+from papa.errors import BadRequest, Conflict, NotFound, Unsupported
 from papa.kernel import launch, sockets
 from papa.kernel.kernel import Kernel
 from papa.kernel.lookups import Identity
@@ -179,6 +179,16 @@ def _split(request: Request, what: str) -> tuple[str, list[tuple[str, str]], lis
     return name, pairs, rest
 
 
+def upgrade_kernel(kernel: Kernel, request: Request) -> Any:
+    pairs, rest = options.split(request.words)
+    if rest:
+        raise BadRequest(f'"upgrade" takes python=PATH, not {names.show(rest[0])}')
+    given = options.read(options.UPGRADE_OPTIONS, pairs)
+    if kernel.upgrader is None:
+        raise Unsupported('A kernel inside another program cannot be upgraded by itself: upgrade that program')
+    return kernel.upgrader.begin(given.get('python'))
+
+
 def exit_if_idle(kernel: Kernel, request: Request) -> Any:
     if not kernel.idle:
         return 'not idle'
@@ -211,6 +221,7 @@ HANDLERS: dict[str, Handler] = {
     'acknowledge': acknowledge_output,
     'changes': tell_changes,
     'info': kernel_info,
+    'upgrade': upgrade_kernel,
     'exit-if-idle': exit_if_idle,
     'quit': quit_session,
     'help': show_help,

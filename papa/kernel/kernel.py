@@ -7,7 +7,7 @@ import resource
 import sys
 import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from papa.kernel.capture import Capture
 from papa.kernel.changes import Changes
@@ -18,6 +18,17 @@ from papa.kernel.processes import Processes
 from papa.kernel.sockets import Sockets
 from papa.kernel.values import Values
 from papa.version import __version__
+
+if TYPE_CHECKING:
+    from papa.kernel.pending import Pending
+
+
+class Upgrader(Protocol):
+    """What replaces the kernel by newer code."""
+
+    def begin(self, python: str | None) -> Pending:
+        """Try to go on with the code that is installed now, on this interpreter. The result is only ever an `Error`:
+        after an upgrade the new kernel answers. Raises an `Error`, too."""
 
 
 class Kernel:
@@ -35,8 +46,12 @@ class Kernel:
         self.capture = Capture(self.loop, self.processes, self.changes)
         self.lookups = Lookups(self.loop, origin)
         self.exit_when_unused = False  # somebody has asked for that, and nobody has connected since
-        self._started = time.time()
-        self._started_by_monotonic = time.monotonic()
+        self.upgrader: Upgrader | None = None  # a guest has none
+        self.closing: Pending | None = None  # no process is started by a trampoline before this
+        self.upgrades = 0
+        self.previous_version: str | None = None  # before the last upgrade
+        self.started = time.time()
+        self.started_by_monotonic = time.monotonic()
 
     @property
     def idle(self) -> bool:
@@ -49,13 +64,18 @@ class Kernel:
         counters = [record.counters() for record in records]
         return {
             'version': __version__, 'pid': os.getpid(), 'endpoint': self.endpoint,
-            'python': sys.version.split()[0], 'started': self._started,
-            'uptime': time.monotonic() - self._started_by_monotonic,
+            'python': sys.version.split()[0], 'started': self.started,
+            'uptime': time.monotonic() - self.started_by_monotonic,
+            'upgrades': self.upgrades, 'previous_version': self.previous_version,
             'sockets': len(self.sockets.by_name), 'values': len(self.values.by_name), 'processes': len(records),
             'running': sum(record.exit_code is None for record in records), 'connections': self.connections,
             'captured': sum(each[0] for each in counters), 'buffered': sum(each[1] for each in counters),
             'dropped': sum(each[2] for each in counters), 'memory': _resident(),
         }
+
+    def upgraded(self) -> dict[str, Any]:
+        """What is told after an upgrade."""
+        return {'version': __version__, 'previous_version': self.previous_version, 'upgrades': self.upgrades}
 
     def close(self) -> None:
         """Give everything back. The processes go on by themselves."""

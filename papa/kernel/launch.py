@@ -11,10 +11,11 @@ from papa.kernel import spawn
 from papa.kernel.kernel import Kernel
 from papa.kernel.lookups import Identity
 from papa.kernel.loop import READ, Loop
-from papa.kernel.output import STDERR, STDOUT, OutputBuffer
+from papa.kernel.output import OutputBuffer
 from papa.kernel.pending import Pending
 from papa.kernel.placeholders import Placeholders
 from papa.kernel.processes import ProcessRecord, ProcessSpec
+from papa.kernel.segment import STDERR, STDOUT
 from papa.kernel.spawn import Launch, Started
 
 
@@ -43,7 +44,10 @@ def find_or_start(kernel: Kernel, name: str, spec: ProcessSpec, identity: Identi
     under_way = kernel.processes.starting.get(name)
     if under_way is not None:
         return under_way.afterwards(lambda: find_or_start(kernel, name, spec, identity))
-    return kernel.processes.existing(name, spec) or _start(kernel, name, spec, identity)
+    found = kernel.processes.existing(name, spec)
+    if found is None and kernel.closing is not None and spawn.takes_a_trampoline(spec.rlimits, identity):
+        return kernel.closing.afterwards(lambda: find_or_start(kernel, name, spec, identity))
+    return found or _start(kernel, name, spec, identity)
 
 
 def _start(kernel: Kernel, name: str, spec: ProcessSpec, identity: Identity) -> ProcessRecord | Pending:
@@ -65,8 +69,9 @@ def _start(kernel: Kernel, name: str, spec: ProcessSpec, identity: Identity) -> 
     if started.status is None:
         return _record(kernel, record)
     verdict = _Verdict(kernel.loop, started, launch).pending
-    kernel.processes.starting[name] = verdict
-    return verdict.afterwards(lambda: _conclude(kernel, record, verdict.result))
+    under_way = verdict.afterwards(lambda: _conclude(kernel, record, verdict.result))
+    kernel.processes.starting[name] = under_way
+    return under_way
 
 
 def _record(kernel: Kernel, record: ProcessRecord) -> ProcessRecord:
@@ -77,13 +82,18 @@ def _record(kernel: Kernel, record: ProcessRecord) -> ProcessRecord:
 
 def _conclude(kernel: Kernel, record: ProcessRecord, trouble: Error | None) -> ProcessRecord | Pending:
     """The trampoline has become the process, or has said why not: then it is waited for before that is told."""
-    del kernel.processes.starting[record.name]
     if trouble is None:
+        del kernel.processes.starting[record.name]
         return _record(kernel, record)
     for fd in record.pipes:
         os.close(fd)
     gone = Pending()
-    kernel.loop.watch_exit(record.pid, lambda: gone.resolve(spawn.reap(record.pid)))
+
+    def reap() -> None:
+        del kernel.processes.starting[record.name]
+        gone.resolve(spawn.reap(record.pid))
+
+    kernel.loop.watch_exit(record.pid, reap)
     return gone.then(lambda _exit_code: trouble)
 
 

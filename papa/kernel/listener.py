@@ -12,6 +12,7 @@ from contextlib import suppress
 from papa.endpoint import Endpoint
 from papa.errors import Conflict, SystemFailure
 from papa.kernel.sockets import clear_path, failure, set_mode
+from papa.kernel.state import EndpointState
 
 _BACKLOG = 1024
 _PRIVATE, _SHARED = 0o600, 0o666
@@ -36,6 +37,31 @@ class Listener:
                 raise
             self._inode = os.lstat(endpoint.path).st_ino
         self.socket.setblocking(False)
+
+    def state(self) -> EndpointState:
+        """All of it."""
+        return EndpointState(
+            self.socket.fileno(), self.endpoint.port, self.endpoint.path, self._lock,
+            None if self._lock is None else self._inode,
+        )
+
+    @classmethod
+    def restored(cls, state: EndpointState) -> Listener:
+        """The one that was handed over. Raises OSError or ValueError if it is none."""
+        if (state.path is None) == (state.port is None) or (state.path is None) != (state.lock is None):
+            raise ValueError('a kernel has a port, or a path and a lock')
+        listener = cls.__new__(cls)
+        listener.endpoint = Endpoint(state.port, state.path)
+        listener.socket = socket.socket(fileno=state.fd)
+        listener.socket.setblocking(False)
+        listener._lock = state.lock
+        listener._inode = state.inode or 0
+        return listener
+
+    @property
+    def descriptors(self) -> list[int]:
+        """Those that have to stay open for another kernel."""
+        return [self.socket.fileno()] + ([] if self._lock is None else [self._lock])
 
     def close(self) -> None:
         """Stop listening and remove the socket's file and the lock."""

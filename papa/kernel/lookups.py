@@ -98,6 +98,11 @@ class Lookups:
         self._running.discard(asked)
         self._start_next(asked.question)
 
+    @property
+    def helpers(self) -> list[int]:
+        """The PIDs of the helpers that run."""
+        return [asked.pid for asked in self._running]
+
     def close(self) -> None:
         """Give up what is being looked up."""
         self._waiting.clear()
@@ -118,6 +123,11 @@ class _Question:
         self._words = words
         self._finished = finished
         self._data = b''
+
+    @property
+    def pid(self) -> int:
+        """The PID of the helper."""
+        return self._helper.pid
 
     def start(self) -> bool:
         """Start the helper. If that fails, this is the answer."""

@@ -48,7 +48,7 @@ class Loop:
         self._soon: deque[Callable[[], object]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = count()
-        self._stopped = False
+        self.stopped = False  # it has been told to
         self._stoppers: tuple[socket.socket, ...] = ()
         self._exits = _ExitNotifier(self)
 
@@ -91,7 +91,17 @@ class Loop:
 
     def stop(self) -> None:
         """Make `run` return after the events at hand."""
-        self._stopped = True
+        self.stopped = True
+
+    def call_at_rest(self, callback: Callable[[], object]) -> None:
+        """Call when nothing is left to be called soon, unless it is stopped before."""
+        def try_again() -> None:
+            if self._soon:
+                self.call_soon(try_again)
+            elif not self.stopped:
+                callback()
+
+        self.call_soon(try_again)
 
     def stopper(self) -> Callable[[], None]:
         """A function that makes `run` return, callable from another thread, also when it has returned."""
@@ -106,7 +116,7 @@ class Loop:
         timed = self._timers
         soon = self._soon
         scale = self._poller.scale
-        while not self._stopped:
+        while not self.stopped:
             timeout = self._timeout() if timed or soon else -1
             try:
                 ready = poll(timeout * scale if timeout > 0 else timeout, _MAX_EVENTS)

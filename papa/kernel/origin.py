@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from papa.kernel.state import OriginState
+
 _RESERVED = 8  # descriptors: those that Popen opens for itself, with some to spare
 
 
@@ -25,6 +27,14 @@ class Origin:
         self.gid = os.getegid()
         self.soft_limit, self.hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._reserve: list[int] = []
+
+    @classmethod
+    def restored(cls, state: OriginState, environment: dict[bytes, bytes]) -> Origin:
+        """What was handed over: how the first kernel was started counts, not its successors."""
+        origin = cls()
+        origin.environment, origin.directory = environment, state.directory
+        origin.soft_limit, origin.hard_limit = state.soft_limit, state.hard_limit
+        return origin
 
     def take_over(self) -> None:
         """Make this process the kernel's own: raise its limit of descriptors, keep what it was given to itself."""

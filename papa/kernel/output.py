@@ -13,106 +13,18 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Iterator
+from itertools import islice
+from operator import ge
 
-STDOUT, STDERR = 0, 1
+from papa.kernel.segment import MAX_PIECES, MAX_SIZE, PIECE_COST, STDERR, STDOUT, Piece, Segment, begin
+from papa.kernel.state import OutputState, Place, Put, view
 
-_JOIN_WITHIN = 0.010  # seconds: neighbours of one stream closer than this may become one piece
 _PACK_BELOW = 4096  # bytes: smaller pieces share a segment
-_SEGMENT_SIZE = 65536  # bytes of data in a packed segment
-_SEGMENT_PIECES = 4096  # in a packed segment: those that are gone cost memory until the last of them is
 _WORTH_JOINING = 64  # pieces in a segment
-PIECE_OVERHEAD = 128  # bytes that handing out a piece counts beside its own: it takes as long
-_PIECE_COST = 17  # bytes: an end, a time and a stream in the index of a segment
 _JOIN_SHARE = 64  # a joined piece has at most this part of the buffer: it is lost as a whole
 _SPARE_PIECES = 1024  # that any buffer may have, however small it is
 _KEPT_LOSSES = 32  # ranges lost to overflow that are remembered apart
-
-
-class Piece(NamedTuple):
-    """Consecutive bytes of one stream. `end` is the position after the last one."""
-
-    stream: int
-    time: float
-    end: int
-    data: bytes | memoryview
-
-
-class _Segment:
-    """Consecutive pieces: their bytes, and for each its end, its time and its stream."""
-
-    __slots__ = ('data', 'ends', 'start', 'streams', 'times')
-
-    def __init__(self, start: int, stream: int, time: float, data: bytes, packed: bool) -> None:
-        self.start = start
-        self.data: bytes | bytearray = bytearray(data) if packed else data
-        self.ends = array('q', (start + len(data),))
-        self.times = array('d', (time,))
-        self.streams = array('b', (stream,))
-
-    def add(self, stream: int, time: float, data: bytes, join_up_to: int) -> bool:
-        """Append a piece, or join it to the last one. Return whether there is a piece more."""
-        self.data += data
-        ends = self.ends
-        end = ends[-1] + len(data)
-        if self.streams[-1] == stream and 0 <= time - self.times[-1] < _JOIN_WITHIN:
-            begin = ends[-2] if len(ends) > 1 else self.start
-            if end - begin <= join_up_to:
-                ends[-1] = end
-                return False
-        ends.append(end)
-        self.times.append(time)
-        self.streams.append(stream)
-        return True
-
-    def takes(self, size: int) -> bool:
-        return (
-            isinstance(self.data, bytearray)
-            and len(self.data) + size <= _SEGMENT_SIZE
-            and len(self.ends) < _SEGMENT_PIECES
-        )
-
-    def coarsen(self, first: int, join_up_to: int) -> None:
-        """Join pairs of neighbours of one stream from piece number `first` on; each pair keeps its first time."""
-        ends, times, streams = self.ends[:first], self.times[:first], self.streams[:first]
-        begin = ends[-1] if ends else self.start
-        last = len(self.ends) - 1
-        index = first
-        while index <= last:
-            times.append(self.times[index])
-            streams.append(self.streams[index])
-            following = index + 1
-            if (
-                index < last
-                and self.streams[following] == self.streams[index]
-                and self.ends[following] - begin <= join_up_to
-            ):
-                index = following
-            begin = self.ends[index]
-            ends.append(begin)
-            index += 1
-        self.ends, self.times, self.streams = ends, times, streams
-
-    def read(self, position: int, budget: int) -> list[Piece]:
-        """The pieces from `position` on, the first one cut there, until `budget` bytes are reached."""
-        pieces = []
-        for index in range(bisect_right(self.ends, position), len(self.ends)):
-            end = self.ends[index]
-            pieces.append(Piece(self.streams[index], self.times[index], end, self._bytes(position, end)))
-            budget -= end - position + PIECE_OVERHEAD
-            position = end
-            if budget <= 0:
-                break
-        return pieces
-
-    def _bytes(self, position: int, end: int) -> bytes | memoryview:
-        data = self.data
-        start = self.start
-        if isinstance(data, bytearray):  # a view would forbid it to grow
-            return bytes(data[position - start : end - start])
-        if position == start and end - start == len(data):
-            return data
-        return memoryview(data)[position - start : end - start]
 
 
 class OutputBuffer:
@@ -134,14 +46,14 @@ class OutputBuffer:
         self.dropped = 0  # bytes lost to overflow
         self.losses: deque[tuple[int, int]] = deque()  # ranges lost to overflow, the newest last
         self._forgotten = 0  # before it there were losses that are not remembered any more
-        self._segments: deque[_Segment] = deque()
+        self._segments: deque[Segment] = deque()
         self._first = 0  # serial number of the first segment
         self._front = 0  # pieces at the start of the first segment that are gone
         self._pieces = 0
         self._next_coarse = 0  # serial number of the segment whose pieces are joined next
         self._coarsen_at = 0  # position before which that is not tried again
         self._join_up_to = size // _JOIN_SHARE
-        self._max_pieces = _SPARE_PIECES + size // 4 // _PIECE_COST
+        self._max_pieces = _SPARE_PIECES + size // 4 // PIECE_COST
 
     @property
     def buffered(self) -> int:
@@ -171,7 +83,7 @@ class OutputBuffer:
         if segments and size < _PACK_BELOW and segments[-1].takes(size):
             self._pieces += segments[-1].add(stream, time, data, self._join_up_to)
         else:
-            segments.append(_Segment(self.end, stream, time, data, size < _PACK_BELOW))
+            segments.append(begin(self.end, stream, time, data, size < _PACK_BELOW))
             self._pieces += 1
         self.end += size
         if self.end - self.base > self.size or self._crowded():
@@ -260,7 +172,7 @@ class OutputBuffer:
                 if len(segment.ends) <= before * 3 // 4:
                     return
                 break
-        self._coarsen_at = self.end + _SEGMENT_PIECES // 4  # the streams alternate, and will do so at the next piece
+        self._coarsen_at = self.end + MAX_PIECES // 4  # the streams alternate, and will do so at the next piece
 
     def _lose_first(self) -> None:
         """Lose the oldest piece, or as much of it as is acknowledged already."""
@@ -305,3 +217,95 @@ class OutputBuffer:
         if start < end:
             parts.append((start, end, False))
         return parts
+
+    # Handing over
+
+    def state(self, store: Put, put: Put) -> OutputState:
+        """What makes the same buffer elsewhere. `store` takes what it may be given again."""
+        segments: list[tuple[int, Place, int]] = []
+        ends, times, streams = array('q'), array('d'), array('b')
+        for segment in self._segments:
+            place, pieces = store(segment.data), len(segment.ends)
+            ends += segment.ends
+            times += segment.times
+            streams += segment.streams
+            joined = _joined(segments[-1], place, pieces) if segments else None
+            if joined is None:
+                segments.append((segment.start, place, pieces))
+            else:
+                segments[-1] = joined
+        return OutputState(
+            size=self.size, block=self.block, base=self.base, end=self.end, acknowledged=self.acknowledged,
+            dropped=self.dropped, losses=list(self.losses), forgotten=self._forgotten, segments=list(segments),
+            ends=put(ends.tobytes()), times=put(times.tobytes()), streams=put(streams.tobytes()),
+        )
+
+    def stored(self, store: Put) -> None:
+        """Store what a later `state` will store, too."""
+        for segment in self._segments:
+            store(segment.data)
+
+    @classmethod
+    def restored(cls, state: OutputState) -> OutputBuffer:
+        """The buffer that was handed over. Raises ValueError if it makes no sense."""
+        buffer = cls(state.size, state.block)
+        buffer._segments.extend(_segments(state))
+        buffer._pieces = sum(len(segment.ends) for segment in buffer._segments)
+        buffer.base, buffer.end, buffer.acknowledged = state.base, state.end, state.acknowledged
+        buffer.dropped, buffer._forgotten = state.dropped, state.forgotten
+        buffer.losses.extend(state.losses)
+        buffer._check()
+        if buffer._segments:
+            buffer._front = bisect_right(buffer._segments[0].ends, buffer.base)
+        return buffer
+
+    def _check(self) -> None:
+        first = self._segments[0].start if self._segments else self.end
+        last = self._segments[-1].end if self._segments else self.base
+        edges = [edge for loss in self.losses for edge in loss]
+        if not (
+            0 <= first <= self.base <= self.end == last and 0 <= self.acknowledged <= self.end
+            and self.size >= 0 and self.dropped >= 0 and edges == sorted(edges)
+            and all(0 <= edge <= self.end for edge in [*edges, self._forgotten])
+        ):
+            raise ValueError('the positions of an output make no sense')
+
+    def copy_borrowed(self, budget: int) -> int:
+        """Make data that was handed over one's own, about `budget` bytes of it. Return how much it was."""
+        copied = 0
+        for segment in self._segments:
+            if isinstance(segment.data, memoryview):
+                segment.data = bytes(segment.data)
+                copied += len(segment.data)
+                if copied >= budget:
+                    break
+        return copied
+
+
+def _joined(last: tuple[int, Place, int], place: Place, pieces: int) -> tuple[int, Place, int] | None:
+    """One segment in place of two, if they are stored side by side and are not too large together."""
+    start, before, count = last
+    size = before.size + place.size
+    if before.offset + before.size == place.offset and size <= MAX_SIZE and count + pieces <= MAX_PIECES:
+        return start, Place(before.offset, size), count + pieces
+    return None
+
+
+def _segments(state: OutputState) -> Iterator[Segment]:
+    """The segments that were handed over. Raises ValueError where they do not join."""
+    ends, times, streams = array('q', bytes(view(state.ends))), array('d', bytes(view(state.times))), array('b')
+    streams.frombytes(view(state.streams))
+    if not (len(ends) == len(times) == len(streams) == sum(count for _, _, count in state.segments)):
+        raise ValueError('pieces of an output are missing')
+    if view(state.streams).tobytes().strip(bytes((STDOUT, STDERR))) or any(map(ge, ends, islice(ends, 1, None))):
+        raise ValueError('the pieces of an output make no sense')
+    position, index = None, 0
+    for start, data, count in state.segments:
+        last = index + count
+        segment = Segment(start, view(data), ends[index:last], times[index:last], streams[index:last])
+        if count < 1 or position not in (None, start) or not (
+            start < segment.ends[0] and segment.end - start == len(segment.data)
+        ):
+            raise ValueError('the segments of an output do not join')
+        yield segment
+        position, index = segment.end, last

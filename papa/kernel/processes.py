@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from papa import names
 from papa.errors import Conflict
 from papa.kernel.output import OutputBuffer
+from papa.kernel.state import ProcessState, Put
 from papa.wire.structured import encode_values
 
 if TYPE_CHECKING:
@@ -145,6 +146,35 @@ class ProcessRecord:
                 position = cursor.position
         self.output.release(position)
 
+    def state(self, named: bool, env: int, large_pipes: dict[int, int], store: Put, put: Put) -> ProcessState:
+        """All of it but who watches."""
+        spec = self.spec
+        return ProcessState(
+            name=self.name, id=self.id, pid=self.pid, started=self.started, args=list(spec.args),
+            working_dir=spec.working_dir, env=env, uid=spec.uid, gid=spec.gid, output=self.output.state(store, put),
+            named=named, stdout=spec.stdout, stderr=spec.stderr, bufsize=spec.bufsize, overflow=spec.overflow,
+            groups=None if spec.groups is None else list(spec.groups), rlimits=spec.rlimits, umask=spec.umask,
+            sockets=self.sockets, pipes=list(self.pipes.items()),
+            large_pipes=[(fd, size) for fd, size in large_pipes.items() if fd in self.pipes],
+            draining=list(self.draining), at_exit=list(self.at_exit.items()), exit_code=self.exit_code,
+            ended=self.ended, closed=self.closed, removed=self.removed, paused=self.paused, drained=self.drained,
+        )
+
+
+def restored(state: ProcessState, env: dict[bytes, bytes]) -> ProcessRecord:
+    """The record that was handed over. Raises ValueError if it makes no sense."""
+    spec = ProcessSpec(
+        args=tuple(state.args), env=env, working_dir=state.working_dir, uid=state.uid, gid=state.gid,
+        groups=None if state.groups is None else tuple(state.groups), rlimits=state.rlimits, stdout=state.stdout,
+        stderr=state.stderr, bufsize=state.bufsize, overflow=state.overflow, umask=state.umask,
+    )
+    return ProcessRecord(
+        state.name, state.id, spec, state.pid, state.started, state.sockets, OutputBuffer.restored(state.output),
+        pipes=dict(state.pipes), draining=set(state.draining), at_exit=dict(state.at_exit),
+        exit_code=state.exit_code, ended=state.ended, closed=state.closed, removed=state.removed,
+        paused=state.paused, drained=state.drained,
+    )
+
 
 class Processes:
     """The processes by name, and the identity of each start. Here alone names come and go."""
@@ -154,13 +184,13 @@ class Processes:
         self.followers: list[Watch] = []  # watches that want to meet those that start
         self._changes = changes
         self.starting: dict[str, Pending] = {}  # names of those that a trampoline is about to become
-        self._boot = f'{time.time_ns():x}-{os.getpid():x}'
-        self._starts = 0
+        self.boot = f'{time.time_ns():x}-{os.getpid():x}'
+        self.starts = 0
 
     def next_id(self) -> str:
         """An id that no other start of a process has, under this kernel or another."""
-        self._starts += 1
-        return f'{self._boot}-{self._starts:x}'
+        self.starts += 1
+        return f'{self.boot}-{self.starts:x}'
 
     def select(self, patterns: list[str], *, required: bool = False) -> dict[str, ProcessRecord]:
         """Those that names, wildcards or PIDs mean."""

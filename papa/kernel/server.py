@@ -8,12 +8,17 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from papa.kernel.access import Access
 from papa.kernel.kernel import Kernel
 from papa.kernel.listener import Listener
 from papa.kernel.loop import READ
 from papa.kernel.session import Session
+from papa.kernel.state import Put, SessionState
+
+if TYPE_CHECKING:
+    from papa.kernel.processes import ProcessRecord
 
 log = logging.getLogger('papa.kernel')
 
@@ -34,8 +39,8 @@ class Server:
 
     def __init__(self, kernel: Kernel, listener: Listener, access: Access, *, single: bool = False) -> None:
         self._kernel = kernel
-        self._listener = listener
-        self._access = access
+        self.listener = listener
+        self.access = access
         self._single = single
         self._sessions: set[Session] = set()
         self._refused: set[Session] = set()  # they are only told why, and take no place of the others
@@ -54,20 +59,20 @@ class Server:
     def _shut_down(self) -> None:
         for session in [*self._sessions, *self._refused]:
             session.close()
-        self._kernel.loop.unregister(self._listener.socket.fileno())
-        self._listener.close()
+        self._kernel.loop.unregister(self.listener.socket.fileno())
+        self.listener.close()
         self._kernel.close()
         with suppress(OSError):
             os.close(self._spare)
         log.info('Ended; %d processes go on by themselves', len(self._kernel.processes.by_name))
 
     def _listen(self) -> None:
-        self._kernel.loop.register(self._listener.socket.fileno(), READ, self._accept)
+        self._kernel.loop.register(self.listener.socket.fileno(), READ, self._accept)
 
     def _accept(self, _events: int) -> None:
         for _ in range(_ACCEPTS):
             try:
-                connection, address = self._listener.socket.accept()
+                connection, address = self.listener.socket.accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -82,12 +87,12 @@ class Server:
     def _pause(self, error: OSError) -> None:
         """Stop accepting for a moment: what waits in the queue would keep the loop awake."""
         log.error('Cannot accept a connection: %s', error.strerror)
-        self._kernel.loop.unregister(self._listener.socket.fileno())
+        self._kernel.loop.unregister(self.listener.socket.fileno())
         self._kernel.loop.call_later(_PAUSE, self._listen)
 
     def _admit(self, connection: socket.socket, address: object) -> None:
         with self._without_spare():
-            refusal = self._access.refusal(connection, address)
+            refusal = self.access.refusal(connection, address)
         if refusal is None and len(self._sessions) >= self._max_sessions:
             refusal = f'Too many connections: this kernel serves {self._max_sessions}'
             log.warning('Refused a connection: %s', refusal)
@@ -95,23 +100,27 @@ class Server:
             _cut_off(connection, refusal)
             return
         try:
-            session = Session(self._kernel, connection, refusal, self._session_closed)
+            session = Session(self._kernel, connection, self._session_closed)
         except OSError as error:  # no room in the poller
             log.error('Cannot serve a connection: %s', error.strerror)
             connection.close()
             return
+        self._count(session, refused=refusal is not None)
         if refusal is None:
-            self._sessions.add(session)
-            self._kernel.connections = len(self._sessions)
             self._kernel.exit_when_unused = False
+            session.welcome()
         else:
-            self._refused.add(session)
+            session.refuse(refusal)
+
+    def _count(self, session: Session, *, refused: bool) -> None:
+        (self._refused if refused else self._sessions).add(session)
+        self._kernel.connections = len(self._sessions)
 
     def _refuse_at_limit(self) -> bool:
         """Take a connection with the spare descriptor and say why it is closed. Return whether that could be done."""
         try:
             with self._without_spare():
-                connection, _ = self._listener.socket.accept()
+                connection, _ = self.listener.socket.accept()
                 _cut_off(connection, 'Too many connections: no descriptor is left')
         except BlockingIOError:
             return True
@@ -146,6 +155,32 @@ class Server:
         if not self._sessions and (self._single or (kernel.exit_when_unused and kernel.idle)):
             log.info('The last connection is closed')
             kernel.loop.stop()
+
+    # Handing over
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All of them."""
+        return [*self._sessions, *self._refused]
+
+    def states(self, put: Put) -> list[SessionState]:
+        """Theirs."""
+        return [session.state(put, refused=session in self._refused) for session in self.sessions]
+
+    def restore(self, states: list[SessionState], records: dict[str, ProcessRecord]) -> None:
+        """Take the sessions that were handed over; `records` are all processes by their ids.
+
+        Raises OSError, LookupError or ValueError if one makes no sense.
+        """
+        for state in states:
+            session = Session(self._kernel, socket.socket(fileno=state.fd), self._session_closed)
+            self._count(session, refused=state.refused)
+            session.restore(state, records)
+
+    def go_on(self) -> None:
+        """Let the sessions go on."""
+        for session in self.sessions:
+            session.go_on()
 
 
 def _cut_off(connection: socket.socket, reason: str) -> None:

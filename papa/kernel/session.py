@@ -7,22 +7,25 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from papa.commands import BY_NAME, UPGRADE
 from papa.errors import BadRequest, Error
-from papa.kernel.changes import ChangeStream, encode_frame, encode_lines
+from papa.kernel import streams
 from papa.kernel.handlers import HANDLERS
 from papa.kernel.kernel import Kernel
-from papa.kernel.loop import READ, WRITE, Timer
-from papa.kernel.outbox import Outbox
+from papa.kernel.loop import READ, WRITE
+from papa.kernel.peer import Peer
 from papa.kernel.pending import Pending, bug
 from papa.kernel.results import Goodbye, Listening, Watching
+from papa.kernel.state import Put, RequestState, SessionState, view
 from papa.kernel.stream import Part, Stream
-from papa.kernel.watch_structured import FrameWatch
-from papa.kernel.watch_telnet import BatchWatch, TextWatch
 from papa.version import __version__
 from papa.wire import server, structured, telnet
 from papa.wire.records import Records
+
+if TYPE_CHECKING:
+    from papa.kernel.processes import ProcessRecord
 
 log = logging.getLogger('papa.kernel')
 
@@ -33,42 +36,32 @@ _MAX_UNSENT = 1024 * 1024  # bytes; beyond, no request of this client is read
 _BUDGET = 256  # quick requests of one client that are run before others get their turn
 _TURN = 0.005  # seconds that others may take before that
 _PLAIN = (str, dict, Records, type(None))  # results that are encoded as they are
-_LINGER = 2.0  # seconds that a client may take nothing of our last words
 
 
-class Session:
+class Session(Peer):
     """Reads requests, runs them in order and sends what they return.
 
-    With `refusal` it only says why it does not serve, and closes.
+    A new one has still to `welcome` its client, or to `refuse` it.
     """
 
-    def __init__(
-        self, kernel: Kernel, connection: socket.socket, refusal: str | None, on_close: Callable[[Session], None]
-    ) -> None:
-        connection.setblocking(False)
+    def __init__(self, kernel: Kernel, connection: socket.socket, on_close: Callable[[Session], None]) -> None:
+        super().__init__(kernel.loop, connection, on_close)
         self._kernel = kernel
-        self._on_close = on_close
-        self._socket = connection
-        self._fd = connection.fileno()
         self._protocol = server.ServerProtocol()
         self._take = self._protocol.take
         self._next_event = self._protocol.next_event
-        self._outbox = Outbox(connection)
-        self._send = self._outbox.put
-        self._interest = READ
         self._stream: Stream | None = None
-        self._waiting = False  # for a result that is pending
+        self._waiting: server.Request | None = None  # whose result is pending
         self._behind = False  # requests may have arrived that wait until the client has taken its answers
-        self._ended = False  # the client sends no more
-        self._hung_up = False  # and it takes no more
-        self._leaving = False  # nothing more is read or run; it closes when all is sent
-        self._lingers: Timer | None = None  # closes it when it leaves and the client takes nothing more
-        self._closed = False
-        kernel.loop.register(self._fd, READ, self._on_events)
-        if refusal is None:
-            self._send(GREETING)
-        else:
-            self._leave(f'Error: {refusal}\n'.encode())
+
+    def welcome(self) -> None:
+        """Serve this client."""
+        self._send(GREETING)
+        self._flush()
+
+    def refuse(self, reason: str) -> None:
+        """Only say why it is not served."""
+        self._leave(f'Error: {reason}\n'.encode())
         self._flush()
 
     # Events of the connection
@@ -87,7 +80,7 @@ class Session:
     def _receive(self) -> None:
         if self._ended:  # a hang-up, which would be reported again and again
             self._hung_up = True
-            self._kernel.loop.unregister(self._fd)
+            self._loop.unregister(self._fd)
             return
         try:
             data = self._socket.recv(_RECEIVE_SIZE)
@@ -152,35 +145,35 @@ class Session:
         if request.structured and type(result) in _PLAIN:  # by far the most frequent
             self._send(structured.encode_reply(result))
         else:
-            self._answer(request.structured, result)
+            self._answer(request, result)
         return 1
 
-    def _answer(self, is_structured: bool, result: Any) -> None:
-        dialect = structured if is_structured else telnet
+    def _answer(self, request: server.Request, result: Any) -> None:
+        dialect = structured if request.structured else telnet
         if isinstance(result, _PLAIN):
             self._send(dialect.encode_reply(result))
         elif isinstance(result, Error):
             self._send(dialect.encode_error(result))
         elif isinstance(result, Pending):
             if result.resolved:
-                self._answer(is_structured, result.result)
+                self._answer(request, result.result)
             else:
-                self._waiting = True
-                result.take(lambda later: self._resume(is_structured, later))
+                self._waiting = request
+                result.take(lambda later: self._resume(request, later))
         elif isinstance(result, (Watching, Listening)):
-            self._begin_stream(is_structured, result)
+            self._begin_stream(request.structured, result)
         elif isinstance(result, Goodbye):
-            if is_structured:
+            if request.structured:
                 self._leave(structured.encode_reply(result.text))
             else:
                 self._leave(result.text.encode() + (telnet.END_OF_REPLY if result.prompt else b'\n'))
         else:
             raise TypeError(f'a handler returned {result!r}')
 
-    def _resume(self, is_structured: bool, result: Any) -> None:
-        self._waiting = False
+    def _resume(self, request: server.Request, result: Any) -> None:
+        self._waiting = None
         if not self._closed:
-            self._answer(is_structured, result)
+            self._answer(request, result)
             self._go_on()
 
     def _reject(self, event: server.Malformed) -> None:
@@ -203,19 +196,8 @@ class Session:
     # Streams
 
     def _begin_stream(self, is_structured: bool, result: Watching | Listening) -> None:
-        if isinstance(result, Listening):
-            self._send(structured.encode_reply(None) if is_structured else b'Listening\n')
-            self._stream = ChangeStream(self._kernel, result, self, encode_frame if is_structured else encode_lines)
-        elif is_structured:
-            watching = [
-                [record.name, record.id, start, record.started, record.output.acknowledged]
-                for record, start in result.starts
-            ]
-            self._send(structured.encode_reply({'watching': watching, 'made': result.made}))
-            self._stream = FrameWatch(self._kernel, result, self)
-        else:
-            self._send(telnet.encode_line(result.made) if result.made else b'Watching %d\n' % len(result.starts))
-            self._stream = (TextWatch if result.peek else BatchWatch)(self._kernel, result, self)
+        self._send(streams.opening(is_structured, result))
+        self._stream = streams.make(self._kernel, is_structured, result, self)
         self._protocol.answering = not is_structured
         self._push()  # so that what is there comes before a line that may ask for the end already
         self._stream.begin()
@@ -284,16 +266,6 @@ class Session:
                 self._stream.wake()
         self._set_interest()
 
-    def _push(self) -> bool:
-        """Send what is queued, as far as the client takes it. Return whether the connection is sound."""
-        try:
-            if self._outbox.push() and self._lingers is not None:
-                self._linger_on()
-        except OSError:
-            self._abandon()
-            return False
-        return True
-
     def _set_interest(self) -> None:
         if self._closed or self._hung_up:
             return
@@ -303,41 +275,9 @@ class Session:
             interest |= READ
         if interest != self._interest:
             self._interest = interest
-            self._kernel.loop.modify(self._fd, interest)
+            self._loop.modify(self._fd, interest)
 
     # Ending
-
-    def _leave(self, last_words: bytes = b'') -> None:
-        """Close once what is queued and `last_words` are sent. Nothing that was read is run any more."""
-        self._leaving = True
-        self._detach()
-        if last_words:
-            self._send(last_words)
-        self._lingers = self._kernel.loop.call_later(_LINGER, self.close)
-
-    def _linger_on(self) -> None:
-        """The client takes what it is told: give it time for the rest."""
-        assert self._lingers is not None
-        self._lingers.cancel()
-        self._lingers = self._kernel.loop.call_later(_LINGER, self.close)
-
-    def _shut_down(self) -> None:
-        """All is sent. Read to nowhere until the client closes: unread data would reset the connection
-        and take our last words away."""
-        if self._ended:
-            self.close()
-            return
-        try:
-            self._socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.close()
-
-    def _abandon(self) -> None:
-        """The connection is broken. Closed in the next round: whoever made it send may be in a loop over watchers."""
-        self._outbox.clear()
-        self._leaving = self._hung_up = True
-        self._kernel.loop.unregister(self._fd)
-        self._kernel.loop.call_soon(self._hear_out)
 
     def _hear_out(self) -> None:
         """A client that has died cannot be reached, but what it acknowledged before may not have been read yet."""
@@ -353,17 +293,48 @@ class Session:
         finally:
             self.close()
 
-    def close(self) -> None:
-        """Close at once. A watch acknowledges nothing by that."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._lingers is not None:
-            self._lingers.cancel()
-        self._detach()
-        self._kernel.loop.unregister(self._fd)
-        self._socket.close()
-        self._on_close(self)
+    # Handing over
+
+    def records(self) -> list[ProcessRecord]:
+        """The processes that its stream has to do with."""
+        return [] if self._stream is None else self._stream.records()
+
+    def state(self, put: Put, *, refused: bool) -> SessionState:
+        """All of it."""
+        waiting = self._waiting
+        return SessionState(
+            fd=self._fd, received=put(self._protocol.received), unsent=put(b''.join(self._outbox.parts)),
+            refused=refused, structured=not self._protocol.answering, over=self._protocol.over, ended=self._ended,
+            hung_up=self._hung_up, leaving=self._leaving,
+            waiting=None if waiting is None
+            else RequestState(waiting.command.name, waiting.words, waiting.structured),
+            **streams.state(self._stream),
+        )
+
+    def restore(self, state: SessionState, records: dict[str, ProcessRecord]) -> None:
+        """Become what another was; then `go_on`. Raises LookupError or ValueError if it makes no sense."""
+        self._protocol.restore(bytes(view(state.received)), over=state.over)
+        self._protocol.answering = not state.structured
+        if state.unsent:
+            self._send(bytes(view(state.unsent)))
+        self._ended, self._hung_up, self._leaving = state.ended, state.hung_up, state.leaving
+        if state.waiting is not None:
+            command = BY_NAME[state.waiting.command]
+            self._waiting = server.Request(command, state.waiting.words, state.waiting.structured)
+        self._stream = streams.restored(self._kernel, state, self, records)
+        if self._hung_up:
+            self._loop.unregister(self._fd)
+        if self._leaving:
+            self._linger()
+
+    def go_on(self) -> None:
+        """Go on where another was. What it waited for is asked for again."""
+        request, self._waiting = self._waiting, None
+        if request is not None and request.command.name == UPGRADE:
+            self._answer(request, self._kernel.upgraded())
+        elif request is not None:
+            self._run(request)
+        self._go_on()
 
 
 _ACTIONS: dict[type, Any] = {

@@ -14,6 +14,7 @@ from papa import names
 from papa.endpoint import MAX_PATH
 from papa.errors import BadRequest, Conflict, Error, LimitReached, SystemFailure, Unsupported
 from papa.kernel.changes import Changes
+from papa.kernel.state import SocketState
 
 DEFAULT_BACKLOG = 5
 _FAMILIES = {'inet': socket.AF_INET, 'inet6': socket.AF_INET6, 'unix': socket.AF_UNIX}
@@ -69,6 +70,10 @@ class SocketRecord:
         if not self.spec.reuseport:  # each process gets a number of its own
             details['fileno'] = self.fileno
         return details
+
+    def state(self) -> SocketState:
+        """All of it."""
+        return SocketState(self.name, self.fileno, self.address, **vars(self.spec))
 
 
 def read_spec(given: dict[str, Any]) -> SocketSpec:
@@ -160,6 +165,14 @@ class Sockets:
         self.by_name[name] = record
         self._changes.tell('made', 'socket', name, record)
         return record
+
+    def restore(self, states: list[SocketState]) -> None:
+        """Take the sockets that were handed over. Raises OSError if one is none."""
+        for state in states:
+            given = vars(state)
+            spec = SocketSpec(**{key: given[key] for key in SocketSpec.__annotations__})
+            holder = socket.socket(fileno=state.fd)
+            self.by_name[state.name] = SocketRecord(state.name, spec, state.address, holder)
 
     def remove(self, records: dict[str, SocketRecord]) -> None:
         """Close sockets, forget them and remove their files."""

@@ -46,11 +46,16 @@ class Started(NamedTuple):
 def start(origin: Origin, launch: Launch) -> Started:
     """Start a process. Raises an `Error` and leaves no process if it cannot be started."""
     try:
-        if launch.limits or launch.identity.groups is not None:
+        if takes_a_trampoline(launch.limits, launch.identity):
             return _start_by_trampoline(origin, launch)
         return Started(_popen(origin, launch, launch.argv, launch.environment, launch.inherited))
     except (OSError, ValueError) as error:
         raise _explain(error, launch) from None
+
+
+def takes_a_trampoline(limits: dict[str, int], identity: Identity) -> bool:
+    """Whether such a process starts as a program of papa's that becomes it."""
+    return bool(limits) or identity.groups is not None
 
 
 class Pipes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from papa.errors import BadRequest, Error
+
+if TYPE_CHECKING:
+    from papa.kernel.processes import ProcessRecord
 
 Part = bytes | memoryview
 
@@ -48,6 +51,10 @@ class Stream:
 
     def detach(self) -> None:
         """The session leaves. Nothing is acknowledged by that."""
+        raise NotImplementedError
+
+    def records(self) -> list[ProcessRecord]:
+        """The processes that it has to do with."""
         raise NotImplementedError
 
     def control(self, name: str, words: list[str]) -> None:

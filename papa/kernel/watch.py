@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from papa import names
 from papa.errors import LimitReached
-from papa.kernel.output import PIECE_OVERHEAD
+from papa.kernel.segment import PIECE_OVERHEAD
+from papa.kernel.state import CursorState, WatchState
 from papa.kernel.stream import Outlet, Part, Stream
 from papa.wire import structured
 
 if TYPE_CHECKING:
     from papa.kernel.kernel import Kernel
-    from papa.kernel.output import Piece
     from papa.kernel.processes import ProcessRecord
     from papa.kernel.results import Watching
+    from papa.kernel.segment import Piece
 
 Loss = tuple[int, int, str]
 
@@ -81,6 +82,22 @@ class Cursor:
             self.exit_sent = True
             self.position = max(self.position, output.end)
         return losses, pieces, exited
+
+    def state(self) -> CursorState:
+        """All of it."""
+        return CursorState(
+            index=self.index, process=self.record.id, start=self.start, position=self.position, holds=self.holds,
+            introduced=self.introduced, told=self.told, exit_sent=self.exit_sent, floor=self._floor,
+            left=self.index not in self.watch.cursors,
+        )
+
+    @classmethod
+    def restored(cls, watch: Watch, record: ProcessRecord, state: CursorState) -> Cursor:
+        """The cursor that was handed over."""
+        cursor = cls(watch, state.index, record, state.start, state.introduced)
+        cursor.position, cursor.holds, cursor.told = state.position, state.holds, state.told
+        cursor.exit_sent, cursor._floor = state.exit_sent, state.floor
+        return cursor
 
     def _losses(self, start: int, end: int) -> list[Loss]:
         losses: list[Loss] = []
@@ -183,6 +200,37 @@ class Watch(Stream):
         record.release()
         self._kernel.capture.resume(record)
         self._kernel.changes.count(record)
+
+    def records(self) -> list[ProcessRecord]:
+        return [cursor.record for cursor in self.held()]
+
+    def held(self) -> list[Cursor]:
+        """All cursors that have something to tell yet."""
+        return list(self.cursors.values())
+
+    def state(self) -> WatchState:
+        """All of it."""
+        return WatchState(
+            peek=self.peek, follow=self._follow, next_index=self._next_index,
+            cursors=[cursor.state() for cursor in self.held()], queue=list(self.queue),
+            nameless=list(self._nameless), given_up=list(self._given_up),
+        )
+
+    def restore(self, state: WatchState, records: dict[str, ProcessRecord]) -> dict[int, Cursor]:
+        """Go on where another was; `records` are all processes by their ids. Return all cursors by their index.
+
+        Raises LookupError if one is missing.
+        """
+        self._next_index = state.next_index
+        cursors = {each.index: Cursor.restored(self, records[each.process], each) for each in state.cursors}
+        for each in state.cursors:
+            if not each.left:
+                self.cursors[each.index] = cursor = cursors[each.index]
+                cursor.record.cursors.append(cursor)
+        self.queue = {index: self.cursors[index] for index in state.queue}
+        self._nameless = {index: self.cursors[index] for index in state.nameless}
+        self._given_up = {index: self.cursors[index] for index in state.given_up}
+        return cursors
 
     @property
     def _over(self) -> bool:

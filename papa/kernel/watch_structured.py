@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from papa.errors import BadRequest
-from papa.kernel.output import STDOUT
+from papa.kernel.segment import STDOUT
+from papa.kernel.state import WatchState
 from papa.kernel.stream import Outlet, Part
 from papa.kernel.watch import Cursor, Watch
 from papa.names import is_number
@@ -14,6 +16,7 @@ from papa.wire import structured
 if TYPE_CHECKING:
     from papa.kernel.kernel import Kernel
     from papa.kernel.loop import Timer
+    from papa.kernel.processes import ProcessRecord
     from papa.kernel.results import Watching
 
 _BUDGET = 256 * 1024  # bytes that are handed to the socket in one go
@@ -68,6 +71,19 @@ class FrameWatch(Watch):
         if self._merging is not None:
             self._merging.cancel()
         super().detach()
+
+    def held(self) -> list[Cursor]:
+        return [*super().held(), *(cursor for cursor in self._noted if cursor.index not in self.cursors)]
+
+    def state(self) -> WatchState:
+        noted = [(cursor.index, mine) for cursor, mine in self._noted.items()]
+        return replace(super().state(), events=self._events, noted=noted)
+
+    def restore(self, state: WatchState, records: dict[str, ProcessRecord]) -> dict[int, Cursor]:
+        cursors = super().restore(state, records)
+        self._events = state.events
+        self._noted = {cursors[index]: mine for index, mine in state.noted}
+        return cursors
 
     def _leave(self, cursor: Cursor) -> None:
         super()._leave(cursor)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from papa.kernel.output import STDOUT
+from papa.kernel.segment import STDOUT
+from papa.kernel.state import WatchState
 from papa.kernel.stream import Outlet, Part
 from papa.kernel.watch import Cursor, Loss, Watch
 from papa.wire import structured, telnet
 
 if TYPE_CHECKING:
     from papa.kernel.kernel import Kernel
-    from papa.kernel.output import Piece
+    from papa.kernel.processes import ProcessRecord
     from papa.kernel.results import Watching
+    from papa.kernel.segment import Piece
 
 _BATCH = 1024 * 1024  # bytes in a batch
 _BUDGET = 256 * 1024  # bytes of running text that are handed to the socket in one go
@@ -55,6 +58,18 @@ class BatchWatch(Watch):
             self._outlet.end_stream(_STOPPED)
         else:
             self.wake()
+
+    def state(self) -> WatchState:
+        sent = [(cursor.index, position, exited) for cursor, position, exited in self._sent]
+        return replace(
+            super().state(), outstanding=self._outstanding, sent=[each for each in sent if each[0] in self.cursors]
+        )
+
+    def restore(self, state: WatchState, records: dict[str, ProcessRecord]) -> dict[int, Cursor]:
+        cursors = super().restore(state, records)
+        self._outstanding = state.outstanding
+        self._sent = [(cursors[index], position, exited) for index, position, exited in state.sent]
+        return cursors
 
     def _records(self, cursor: Cursor, budget: int) -> list[Part]:
         _losses, pieces, exited = cursor.take(budget, eager=False)

@@ -95,6 +95,23 @@ class ServerProtocol:
             self.kept = True
             self._buffer.feed(data.split(b'\n'))
 
+    @property
+    def received(self) -> bytes:
+        """What was received and not given as an event yet."""
+        return b''.join(line + b'\n' for line in self._lines) + self._rest
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing that is received counts any more."""
+        return self._over
+
+    def restore(self, received: bytes, *, over: bool) -> None:
+        """Become what another was."""
+        if over:
+            self._over = self.kept = True
+        elif received:
+            self.receive(received)
+
     def take(self, data: bytes) -> Event | None:
         """Take what the connection delivered and return the next event."""
         lines = data.split(b'\n')

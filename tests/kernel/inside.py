@@ -14,9 +14,10 @@ from papa.kernel.capture import Capture
 from papa.kernel.changes import Changes, ChangeStream, encode_frame
 from papa.kernel.handlers import HANDLERS
 from papa.kernel.loop import READ, Timer
-from papa.kernel.output import STDERR, STDOUT, OutputBuffer
+from papa.kernel.output import OutputBuffer
 from papa.kernel.processes import Processes, ProcessRecord, ProcessSpec
 from papa.kernel.results import Listening
+from papa.kernel.segment import STDERR, STDOUT
 from papa.kernel.stream import Part, Stream
 from papa.kernel.values import Values
 from papa.kernel.watch_structured import FrameWatch

@@ -98,6 +98,7 @@ def test_info_says_what_the_kernel_is_and_how_much_it_holds(daemon: Daemon) -> N
         first = caller.call('info')
         types = {
             'version': str, 'pid': int, 'endpoint': str, 'python': str, 'started': float, 'uptime': float,
+            'upgrades': int, 'previous_version': type(None),
             'sockets': int, 'values': int, 'processes': int, 'running': int, 'connections': int, 'captured': int,
             'buffered': int, 'dropped': int, 'memory': int,
         }

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from papa.kernel.output import STDERR, STDOUT, OutputBuffer
+from papa.kernel.output import OutputBuffer
+from papa.kernel.segment import STDERR, STDOUT
 
 from .tools import APART, filled, pieces_of, text_of, written
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from papa.kernel.output import STDOUT, OutputBuffer
+from papa.kernel.output import OutputBuffer
+from papa.kernel.segment import STDOUT
 
 from .tools import text_of
 

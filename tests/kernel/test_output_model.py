@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from papa.kernel.output import STDERR, STDOUT, OutputBuffer
+from papa.kernel.output import OutputBuffer
+from papa.kernel.segment import STDERR, STDOUT
 
 from .tools import pieces_of, text_of, written
 

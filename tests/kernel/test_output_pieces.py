@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from papa.kernel.output import STDERR, STDOUT, OutputBuffer
+from papa.kernel.output import OutputBuffer
+from papa.kernel.segment import STDERR, STDOUT
 
 from .tools import filled, pieces_of, text_of
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import Daemon, wait_until
 
 from papa.errors import BadRequest, NotFound
-from papa.kernel.output import STDERR
+from papa.kernel.segment import STDERR
 from papa.wire.client import ExitFrame, LossFrame, OutputFrame
 
 from .inside import StillKernel

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from papa.kernel.output import STDERR, STDOUT
+from papa.kernel.segment import STDERR, STDOUT
 from papa.wire.client import AcknowledgementFrame, IntroductionFrame
 
 from .inside import Child, StillKernel, Viewer

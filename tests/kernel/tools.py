@@ -15,7 +15,8 @@ import pytest
 from conftest import PACKAGE, PATIENCE, Daemon
 
 from papa import Error, Papa, Watcher
-from papa.kernel.output import STDOUT, OutputBuffer, Piece
+from papa.kernel.output import OutputBuffer
+from papa.kernel.segment import STDOUT, Piece
 
 NOBODY = 65534
 APART = 1.0  # seconds: pieces of output that are never joined

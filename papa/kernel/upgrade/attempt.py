@@ -1,0 +1,213 @@
+"""Replacing the running kernel: try the new code, hand over, become it. Until the very last step nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+from papa import interpreter
+from papa.errors import Conflict, Error, LimitReached, SystemFailure
+from papa.kernel import signals
+from papa.kernel.kernel import Kernel
+from papa.kernel.pending import Pending, bug
+from papa.kernel.server import Server
+from papa.kernel.sockets import failure
+from papa.kernel.state import LogState, State
+from papa.kernel.upgrade import codec, newcomer
+from papa.kernel.upgrade.handover import collect, descriptors, records_of
+from papa.kernel.upgrade.image import Image
+from papa.kernel.upgrade.newcomer import Newcomer
+from papa.names import show
+
+log = logging.getLogger('papa.kernel')
+
+RESUME = '--resume'
+
+_TIMEOUT = 30.0  # seconds that the new code may take until it has tried for the first time
+_LAST_TIMEOUT = 5.0  # for the last time, while nobody is served
+_STORE_AT_ONCE = 4 * 1024 * 1024  # bytes
+
+
+class Upgrader:
+    """Upgrades a kernel, one attempt at a time."""
+
+    def __init__(self, kernel: Kernel, server: Server, log_state: LogState) -> None:
+        self.kernel = kernel
+        self.server = server
+        self.log_state = log_state
+        self._attempt: Attempt | None = None
+
+    def begin(self, python: str | None) -> Pending:
+        """Begin to go on with the code that is installed now, on this interpreter.
+
+        The result is only ever an `Error`: after an upgrade the new kernel answers. Raises one, too.
+        """
+        if self._attempt is not None:
+            raise Conflict('An upgrade is under way already')
+        log.info('Upgrading')
+        attempt = self._attempt = Attempt(self, python)
+        attempt.result.take(self._over)
+        try:
+            attempt.begin()
+        except Error as error:
+            attempt.fail(error)
+        except OSError as error:
+            attempt.fail(failure('Not upgraded', error))
+        return attempt.result
+
+    def _over(self, _error: Error) -> None:
+        self._attempt = None
+
+
+class Attempt:
+    """One upgrade. It ends with this program, or with an `Error` in `result` and everything as before."""
+
+    def __init__(self, upgrader: Upgrader, python: str | None) -> None:
+        self.result = Pending()
+        self._upgrader = upgrader
+        self._kernel = upgrader.kernel
+        self._loop = upgrader.kernel.loop
+        self._python = python
+        self._image: Image | None = None
+        self._newcomer: Newcomer | None = None
+        self._directory = ''  # of the new code, once it has said so
+        self._stored = False  # what was there at first is in the image
+        self._step = 'the new code has not started'
+        self._timer = self._loop.call_later(_TIMEOUT, self._time_out)
+
+    def begin(self) -> None:
+        """Start the new code. Raises `Error` or OSError."""
+        self._image = image = Image()
+        argv = newcomer.command(self._python, image.fd)
+        self._newcomer = Newcomer(self._loop, argv, image.fd, self._hear)
+        outputs = self._outputs()
+        self._loop.call_soon(self._guarded(lambda: self._store(outputs)))
+
+    def _guarded(self, step: Callable[[], None]) -> Callable[[], None]:
+        """A step that ends the attempt where it fails, and is left out when that has ended."""
+        def run() -> None:
+            if self.result.resolved:
+                return
+            try:
+                step()
+            except (OSError, MemoryError) as error:
+                reason = error.strerror if isinstance(error, OSError) else 'no memory is left'
+                self.fail(LimitReached(f'Not upgraded: the state cannot be written: {reason}'))
+            except Exception:  # noqa: BLE001 - the kernel outlives its own bugs; it is logged with its traceback
+                self.fail(bug('The upgrade'))
+
+        return run
+
+    def _outputs(self) -> Iterator[int]:
+        """Store output that is held already, so that little is left to do in the end. Yields sizes."""
+        image = self._image
+        assert image is not None
+        for record in records_of(self._kernel, self._upgrader.server):
+            before = image.size
+            record.output.stored(image.store)
+            yield image.size - before
+
+    def _store(self, outputs: Iterator[int]) -> None:
+        left = _STORE_AT_ONCE
+        for size in outputs:
+            left -= size
+            if left <= 0:
+                self._loop.call_later(0, self._guarded(lambda: self._store(outputs)))
+                return
+        self._stored = True
+        self._try_first()
+
+    def _hear(self, word: str, text: str) -> None:
+        """What the new code says."""
+        if word == newcomer.READY:
+            self._directory = text
+            self._guarded(self._try_first)()
+        elif word == newcomer.GOOD:
+            self._close()
+        else:
+            self.fail(_refused(text))
+
+    def _try_first(self) -> None:
+        """Let the new code try while everybody is served."""
+        if self._stored and self._directory:
+            assert self._newcomer is not None
+            self._step = 'the new code has not said that it can'
+            self._write_state()
+            self._newcomer.ask()
+
+    def _write_state(self) -> State:
+        assert self._image is not None
+        assert self._newcomer is not None
+        upgrader = self._upgrader
+        state = collect(self._kernel, upgrader.server, upgrader.log_state, self._image, [self._newcomer.pid])
+        self._image.finish(codec.encode(state, self._image.put))
+        return state
+
+    def _close(self) -> None:
+        """Wait for processes that are being started, and let no other one begin that takes a while to start."""
+        kernel = self._kernel
+        if kernel.closing is None:
+            kernel.closing = Pending()
+        if kernel.processes.starting:
+            name, under_way = next(iter(kernel.processes.starting.items()))
+            self._step = f'the process {show(name)} has not started'
+            under_way.take(lambda _: self._loop.call_soon(self._guarded(self._close)))
+        else:
+            self._loop.call_at_rest(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Nobody is served from here on. Returns only if that was in vain."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals.HANDLED)  # the new program would die of them at first
+        try:
+            if not (self._loop.stopped or self.result.resolved):
+                self.fail(self._become())
+        except Exception:  # noqa: BLE001 - the kernel outlives its own bugs; it is logged with its traceback
+            self.fail(bug('The upgrade'))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.HANDLED)
+
+    def _become(self) -> Error:
+        """Become the new code. Return why that is not so."""
+        assert self._image is not None
+        assert self._newcomer is not None
+        kept = [self._image.fd]
+        try:
+            kept += descriptors(self._write_state())
+            word, text = self._newcomer.ask_and_wait(_LAST_TIMEOUT)
+            if word != newcomer.GOOD:
+                return _refused(text)
+            python = self._python or interpreter.executable()
+            endpoint = self._upgrader.server.listener.endpoint
+            argv = [python, '-I', '-S', self._directory, RESUME, str(self._image.fd), *endpoint.arguments]
+            for fd in kept:
+                os.set_inheritable(fd, True)
+            os.execv(python, argv)  # noqa: S606 - no shell is meant
+        except OSError as error:
+            for fd in kept:
+                os.set_inheritable(fd, False)
+            return failure('The upgrade failed at its last step', error)
+        raise AssertionError('exec has returned')
+
+    def _time_out(self) -> None:
+        self.fail(SystemFailure(f'Not upgraded: {self._step} in {_TIMEOUT:g} seconds'))
+
+    def fail(self, error: Error) -> None:
+        """Give up: everything goes on as before."""
+        if self.result.resolved:
+            return
+        log.warning('%s', error)
+        self._timer.cancel()
+        if self._newcomer is not None:
+            self._newcomer.end()
+        if self._image is not None:
+            self._image.close()
+        self.result.resolve(error)
+        closing, self._kernel.closing = self._kernel.closing, None
+        if closing is not None:
+            closing.resolve(None)
+
+
+def _refused(text: str) -> Error:
+    return SystemFailure(f'Not upgraded: the new code cannot take over: {text}')

@@ -1,0 +1,147 @@
+"""The new code in a process of its own, which says whether it could take over: seen from the kernel.
+
+It is started with the image, says ``ready`` and where its code is, and is asked to try as often as the kernel likes.
+See `papa.kernel.upgrade.resume` for its side.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from papa import interpreter
+from papa.errors import Error, SystemFailure, Unsupported
+from papa.kernel.loop import READ, Loop
+from papa.kernel.sockets import failure
+from papa.names import show
+
+TRY = b'try\n'
+READY, GOOD, BAD = 'ready', 'good', 'bad'
+CHECK = '--check-resume'
+
+_MAX_SAID = 65536  # bytes; what it says beyond is not kept
+_SIZE = 4096
+
+# With another interpreter comes its own papa, if it has one.
+_LOCATE = """
+import importlib.util, os, sys
+if sys.version_info < (3, 10):
+    sys.exit('papa needs Python 3.10 or newer, and this is %d.%d' % sys.version_info[:2])
+spec = importlib.util.find_spec('papa')
+directory = os.path.dirname(spec.origin) if spec is not None and spec.origin else sys.argv[1]
+os.execv(sys.executable, [sys.executable, '-I', '-S', directory, *sys.argv[2:]])
+"""
+
+Hear = Callable[[str, str], None]  # a word, and what goes with it
+
+
+def command(python: str | None, fd: int) -> list[str]:
+    """What runs the code that is installed now. Raises `Unsupported` if there is none."""
+    directory = interpreter.PACKAGE_DIRECTORY
+    if python is not None:
+        return [python, '-I', '-c', _LOCATE, directory, CHECK, str(fd)]
+    if not os.path.isfile(os.path.join(directory, '__main__.py')):
+        raise Unsupported(f'papa is not at {show(directory)} any more: say python=PATH of a Python that has it')
+    return interpreter.command(directory, CHECK, str(fd))
+
+
+class Newcomer:
+    """That process. `hear` is called with what it says, and with ``bad`` and a reason when it ends."""
+
+    def __init__(self, loop: Loop, argv: list[str], fd: int, hear: Hear) -> None:
+        """Raises an `Error` if it cannot be started."""
+        self._loop = loop
+        self._hear = hear
+        self._said = b''
+        os.set_inheritable(fd, True)
+        try:
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd='/',
+                start_new_session=True, close_fds=False,
+            )
+        except (OSError, ValueError) as error:
+            raise _no_start(argv[0], error) from None
+        finally:
+            os.set_inheritable(fd, False)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._orders = self._process.stdin.fileno()
+        self._fd = self._process.stdout.fileno()
+        os.set_blocking(self._fd, False)
+        loop.register(self._fd, READ, self._readable)
+
+    @property
+    def pid(self) -> int:
+        """Its PID."""
+        return self._process.pid
+
+    def ask(self) -> None:
+        """Ask it to try with the image as it is: it will say ``good`` or ``bad``."""
+        with suppress(BrokenPipeError):  # it has ended, which will be heard
+            os.write(self._orders, TRY)
+
+    def ask_and_wait(self, seconds: float) -> tuple[str, str]:
+        """The same, and wait for the answer. Raises TimeoutError."""
+        self.ask()
+        deadline = time.monotonic() + seconds
+        while (heard := self._next_word()) is None:
+            if not select.select([self._fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError(0, f'it has not answered in {seconds:g} seconds')
+            if not self._read():
+                return BAD, self._last_words()
+        return heard
+
+    def _readable(self, _events: int) -> None:
+        if not self._read():
+            self._loop.unregister(self._fd)
+            self._hear(BAD, self._last_words())
+            return
+        while (heard := self._next_word()) is not None:
+            self._hear(*heard)
+
+    def _read(self) -> bool:
+        """Take what it has said. Return whether it may say more."""
+        try:
+            part = os.read(self._fd, _SIZE)
+        except BlockingIOError:
+            return True
+        self._said = (self._said + part)[-_MAX_SAID:]
+        return bool(part)
+
+    def _next_word(self) -> tuple[str, str] | None:
+        line, newline, rest = self._said.partition(b'\n')
+        word, _, text = line.decode('utf-8', 'surrogateescape').partition('\t')
+        if not newline or word not in (READY, GOOD, BAD):  # or something went wrong, and its end will tell
+            return None
+        self._said = rest
+        return word, text
+
+    def _last_words(self) -> str:
+        """Why it has ended, by what Python wrote."""
+        lines = self._said.decode('utf-8', 'replace').split('\n')
+        said = [line.strip() for line in lines if line.strip()]
+        if not said:
+            return 'it ended without a word'
+        places = re.findall(r'File "(.+)", line (\d+)', '\n'.join(lines))
+        return said[-1] + (' ({}, line {})'.format(*places[-1]) if places else '')
+
+    def end(self) -> None:
+        """End it."""
+        process = self._process
+        self._loop.unregister(self._fd)
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            pipe.close()
+        process.kill()
+        self._loop.watch_exit(process.pid, process.wait)
+
+
+def _no_start(program: str, error: OSError | ValueError) -> Error:
+    if isinstance(error, ValueError):  # pragma: no cover - options are free of NUL
+        return SystemFailure(f'Cannot run {show(program)}')
+    return failure(f'Cannot run {show(program)}', error)
