@@ -109,9 +109,9 @@ def test_the_kernel_and_the_client_know_nothing_of_each_other(module: str) -> No
         if is_in(module, 'papa.kernel'):
             assert not is_in(item.name, 'papa.client'), f'{module} imports {item.name}'
             assert item.name != 'papa', f'{module} imports the public names, which are those of the client'
-        elif module == HOSTS_A_KERNEL or module in COMMANDS:
+        elif module in (HOSTS_A_KERNEL, 'papa.command_line'):
             assert not is_in(item.name, 'papa.kernel') or item.late or item.typing, 'only when it hosts one'
-        else:
+        elif module != 'papa.__main__':
             assert not is_in(item.name, 'papa.kernel'), f'{module} imports {item.name}'
 
 
@@ -150,7 +150,10 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 def run_python(code: str) -> str:
     code = f'import sys; sys.path.insert(0, {str(PACKAGE.parent)!r})\n{code}'
-    run = subprocess.run([sys.executable, '-I', '-c', code], capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(
+        [sys.executable, '-I', '-c', code],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -160,6 +163,27 @@ def test_importing_papa_is_cheap() -> None:
     assert 'papa' in loaded
     assert not [name for name in loaded if is_in(name, 'papa.kernel')]
     assert not loaded & {'asyncio', 'subprocess', 'logging', 'argparse', 'typing_extensions'}
+
+
+COMMAND = """
+import runpy, sys
+sys.argv = ['papa', *{arguments}]
+try:
+    runpy.run_path({package!r}, run_name='__main__')
+except SystemExit:
+    print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize(('arguments', 'not_needed'), [
+    (('--version',), {'papa.kernel', 'subprocess', 'logging'}),
+    (('--upgrade', '-u', '/no/such/kernel'), {'papa.kernel', 'subprocess', 'logging', 'asyncio'}),
+])
+def test_the_command_loads_what_it_needs(arguments: tuple[str, ...], not_needed: set[str]) -> None:
+    code = COMMAND.format(arguments=arguments, package=str(PACKAGE))
+    loaded = set(run_python(code).splitlines()[-1].split())
+    assert 'papa' in loaded
+    assert not loaded & not_needed
 
 
 FIRST_OF_ALL = """

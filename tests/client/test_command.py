@@ -55,7 +55,7 @@ def test_help(command: str) -> None:
     result = run('--help', command=command)
     assert (result.returncode, result.stderr) == (0, '')
     for option in ('-p', '--port', '-u', '--unix-socket', '--daemonize', '-d', '--debug', '--log-file', '--allow-user',
-                   '--allow-any-local-user', '--version', 'PAPA_ENDPOINT', '20202'):
+                   '--allow-any-local-user', '--upgrade', '--python', '--version', 'PAPA_ENDPOINT', '20202'):
         assert option in result.stdout
     assert result.stdout.startswith('usage: papa ')
 
