@@ -152,13 +152,22 @@ def test_the_session_by_telnet(kernel: Papa, free_port: int) -> None:
     assert re.fullmatch(pattern, said), said
 
 
+def test_what_the_command_says_of_an_upgrade(kernel: Papa, capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = re.findall(r'^\$ papa --upgrade .*\n(.*\n)```', README, re.MULTILINE)
+    where = str(kernel.endpoint.path)
+    assert command_line.main(['--upgrade', '-u', where]) == 0
+    version = r'\\d+(?:\\.\\w+)+'
+    pattern = re.sub(r'\d+\\\.\d+\\\.\d+', version, re.escape(line.replace('port 20202', where)))
+    assert re.fullmatch(pattern, capsys.readouterr().out)
+
+
 def test_the_commands_have_the_options_that_it_shows() -> None:
     blocks = re.findall(r'^```sh\n(.*?)^```', README, re.DOTALL | re.MULTILINE)
     lines = [line.partition('#')[0] for block in blocks for line in block.splitlines() if line.startswith('papa ')]
     unit = configparser.ConfigParser()
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(re.findall(r'^```ini\n(.*?)^```', README, re.DOTALL | re.MULTILINE)[0])
-    lines.append(unit['Service']['ExecStart'])
-    assert len(lines) == 3
+    lines += [unit['Service']['ExecStart'], unit['Service']['ExecReload']]
+    assert len(lines) == 5
     for line in lines:
         command_line.parse(shlex.split(line)[1:])
