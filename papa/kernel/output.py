@@ -18,7 +18,7 @@ from itertools import islice
 from operator import ge
 
 from papa.kernel.segment import MAX_PIECES, MAX_SIZE, PIECE_COST, STDERR, STDOUT, Piece, Segment, begin
-from papa.kernel.state import OutputState, Place, Put, view
+from papa.kernel.state import Data, OutputState, Place, Put, view
 
 _PACK_BELOW = 4096  # bytes: smaller pieces share a segment
 _WORTH_JOINING = 64  # pieces in a segment
@@ -220,30 +220,35 @@ class OutputBuffer:
 
     # Handing over
 
+    @property
+    def edition(self) -> tuple[int, ...]:
+        """What differs whenever its `state` does."""
+        return self.base, self.end, self.acknowledged, self.dropped
+
     def state(self, store: Put, put: Put) -> OutputState:
         """What makes the same buffer elsewhere. `store` takes what it may be given again."""
-        segments: list[tuple[int, Place, int]] = []
+        segments: list[tuple[int, Data, int]] = []
         ends, times, streams = array('q'), array('d'), array('b')
-        for segment in self._segments:
-            place, pieces = store(segment.data), len(segment.ends)
+        start = offset = size = pieces = 0
+        for segment in self._segments:  # those that are stored side by side become one, unless it is too large
+            place, count = store(segment.data), len(segment.ends)
             ends += segment.ends
             times += segment.times
             streams += segment.streams
-            joined = _joined(segments[-1], place, pieces) if segments else None
-            if joined is None:
-                segments.append((segment.start, place, pieces))
-            else:
-                segments[-1] = joined
+            if offset + size == place[0] and size + place[1] <= MAX_SIZE and pieces + count <= MAX_PIECES:
+                size += place[1]
+                pieces += count
+                continue
+            if pieces:
+                segments.append((start, Place(offset, size), pieces))
+            start, (offset, size), pieces = segment.start, place, count
+        if pieces:
+            segments.append((start, Place(offset, size), pieces))
         return OutputState(
             size=self.size, block=self.block, base=self.base, end=self.end, acknowledged=self.acknowledged,
-            dropped=self.dropped, losses=list(self.losses), forgotten=self._forgotten, segments=list(segments),
+            dropped=self.dropped, losses=list(self.losses), forgotten=self._forgotten, segments=segments,
             ends=put(ends.tobytes()), times=put(times.tobytes()), streams=put(streams.tobytes()),
         )
-
-    def stored(self, store: Put) -> None:
-        """Store what a later `state` will store, too."""
-        for segment in self._segments:
-            store(segment.data)
 
     @classmethod
     def restored(cls, state: OutputState) -> OutputBuffer:
@@ -280,15 +285,6 @@ class OutputBuffer:
                 if copied >= budget:
                     break
         return copied
-
-
-def _joined(last: tuple[int, Place, int], place: Place, pieces: int) -> tuple[int, Place, int] | None:
-    """One segment in place of two, if they are stored side by side and are not too large together."""
-    start, before, count = last
-    size = before.size + place.size
-    if before.offset + before.size == place.offset and size <= MAX_SIZE and count + pieces <= MAX_PIECES:
-        return start, Place(before.offset, size), count + pieces
-    return None
 
 
 def _segments(state: OutputState) -> Iterator[Segment]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from papa import names
 from papa.errors import Conflict
 from papa.kernel.output import OutputBuffer
-from papa.kernel.state import ProcessState, Put
+from papa.kernel.state import OutputState, ProcessState
 from papa.wire.structured import encode_values
 
 if TYPE_CHECKING:
@@ -146,12 +146,19 @@ class ProcessRecord:
                 position = cursor.position
         self.output.release(position)
 
-    def state(self, named: bool, env: int, large_pipes: dict[int, int], store: Put, put: Put) -> ProcessState:
+    def edition(self, named: bool, env: int, large_pipes: dict[int, int]) -> tuple[Any, ...]:
+        """What differs whenever its `state` does."""
+        return (
+            self.output.edition, named, env, self.exit_code, self.closed, self.removed, self.paused, self.drained,
+            tuple(self.draining), tuple(self.at_exit.items()), [(fd, large_pipes.get(fd)) for fd in self.pipes],
+        )
+
+    def state(self, output: OutputState, named: bool, env: int, large_pipes: dict[int, int]) -> ProcessState:
         """All of it but who watches."""
         spec = self.spec
         return ProcessState(
             name=self.name, id=self.id, pid=self.pid, started=self.started, args=list(spec.args),
-            working_dir=spec.working_dir, env=env, uid=spec.uid, gid=spec.gid, output=self.output.state(store, put),
+            working_dir=spec.working_dir, env=env, uid=spec.uid, gid=spec.gid, output=output,
             named=named, stdout=spec.stdout, stderr=spec.stderr, bufsize=spec.bufsize, overflow=spec.overflow,
             groups=None if spec.groups is None else list(spec.groups), rlimits=spec.rlimits, umask=spec.umask,
             sockets=self.sockets, pipes=list(self.pipes.items()),

@@ -169,8 +169,7 @@ class Sockets:
     def restore(self, states: list[SocketState]) -> None:
         """Take the sockets that were handed over. Raises OSError if one is none."""
         for state in states:
-            given = vars(state)
-            spec = SocketSpec(**{key: given[key] for key in SocketSpec.__annotations__})
+            spec = SocketSpec(**{key: getattr(state, key) for key in SocketSpec.__annotations__})
             holder = socket.socket(fileno=state.fd)
             self.by_name[state.name] = SocketRecord(state.name, spec, state.address, holder)
 

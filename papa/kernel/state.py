@@ -2,13 +2,13 @@
 
 Each class of the kernel makes its own part, and makes itself from it. A field that may be missing has a default: it
 was added later, or will be dropped. Descriptors are numbers; they stay open meanwhile. What is large is `Data`: it
-stands beside the record, see `papa.kernel.upgrade.image`.
+stands beside the record, see `papa.kernel.upgrade.image`. (Named tuples, because Python makes such classes fast; nobody
+changes a default.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 FORMAT = 1  # of the state. A kernel takes over from its own, the one before and the one after
@@ -31,8 +31,7 @@ def view(data: Data) -> memoryview:
     return memoryview(data)
 
 
-@dataclass(frozen=True)
-class OutputState:
+class OutputState(NamedTuple):
     """An `OutputBuffer`. Of each segment its start, its bytes and how many pieces it has; of each piece its end, its
     time and its stream, as arrays of the machine's own int64, double and int8."""
 
@@ -42,16 +41,15 @@ class OutputState:
     end: int
     acknowledged: int
     dropped: int
-    losses: list[tuple[int, int]] = field(default_factory=list)
+    losses: list[tuple[int, int]] = []
     forgotten: int = 0
-    segments: list[tuple[int, Data, int]] = field(default_factory=list)
+    segments: list[tuple[int, Data, int]] = []
     ends: Data = b''
     times: Data = b''
     streams: Data = b''
 
 
-@dataclass(frozen=True)
-class ProcessState:
+class ProcessState(NamedTuple):
     """A `ProcessRecord` with its spec. `named`: it still has its name. `env` is a number in `State.environments`."""
 
     name: str
@@ -70,13 +68,13 @@ class ProcessState:
     bufsize: int
     overflow: str
     groups: list[int] | None = None
-    rlimits: dict[str, int] = field(default_factory=dict)
+    rlimits: dict[str, int] = {}
     umask: int | None = None
-    sockets: list[str] = field(default_factory=list)
-    pipes: list[tuple[int, int]] = field(default_factory=list)
-    large_pipes: list[tuple[int, int]] = field(default_factory=list)
-    draining: list[int] = field(default_factory=list)
-    at_exit: list[tuple[int, int]] = field(default_factory=list)
+    sockets: list[str] = []
+    pipes: list[tuple[int, int]] = []
+    large_pipes: list[tuple[int, int]] = []
+    draining: list[int] = []
+    at_exit: list[tuple[int, int]] = []
     exit_code: int | None = None
     ended: float | None = None
     closed: bool = False
@@ -85,8 +83,7 @@ class ProcessState:
     drained: int = 0
 
 
-@dataclass(frozen=True)
-class SocketState:
+class SocketState(NamedTuple):
     """A `SocketRecord` with its spec."""
 
     name: str
@@ -103,11 +100,10 @@ class SocketState:
     reuseport: bool = False
 
 
-@dataclass(frozen=True)
-class CursorState:
+class CursorState(NamedTuple):
     """A `Cursor` of a watch in the output of the process with this id."""
 
-    index: int
+    number: int  # its index
     process: str
     start: int
     position: int
@@ -119,8 +115,7 @@ class CursorState:
     left: bool = False  # it watches no more, but an acknowledgement is to be told yet
 
 
-@dataclass(frozen=True)
-class WatchState:
+class WatchState(NamedTuple):
     """A `Watch` of any kind. Cursors are meant by their index."""
 
     peek: bool
@@ -128,28 +123,26 @@ class WatchState:
     next_index: int
     cursors: list[CursorState]
     queue: list[int]
-    nameless: list[int] = field(default_factory=list)
-    given_up: list[int] = field(default_factory=list)
+    nameless: list[int] = []
+    given_up: list[int] = []
     events: bool = False
-    noted: list[tuple[int, bool]] = field(default_factory=list)
+    noted: list[tuple[int, bool]] = []
     outstanding: bool = False
-    sent: list[tuple[int, int, bool]] = field(default_factory=list)
+    sent: list[tuple[int, int, bool]] = []
 
 
-@dataclass(frozen=True)
-class ListenerState:
+class ListenerState(NamedTuple):
     """A `ChangeStream`. `snapshot`: it has still to tell all that there is. Processes are meant by their ids."""
 
     kinds: list[str]
     every: float | None = None
     snapshot: bool = True
-    news: list[tuple[str, str, str, dict[str, Any]]] = field(default_factory=list)
-    told: dict[str, list[int]] = field(default_factory=dict)
-    moved: list[str] = field(default_factory=list)
+    news: list[tuple[str, str, str, dict[str, Any]]] = []
+    told: dict[str, list[int]] = {}
+    moved: list[str] = []
 
 
-@dataclass(frozen=True)
-class RequestState:
+class RequestState(NamedTuple):
     """A request whose result is not there yet: it will be run again."""
 
     command: str
@@ -157,8 +150,7 @@ class RequestState:
     structured: bool
 
 
-@dataclass(frozen=True)
-class SessionState:
+class SessionState(NamedTuple):
     """One connection."""
 
     fd: int
@@ -175,8 +167,7 @@ class SessionState:
     listener: ListenerState | None = None
 
 
-@dataclass(frozen=True)
-class EndpointState:
+class EndpointState(NamedTuple):
     """Where the kernel serves: its listening socket, and for a path the lock and which file it is."""
 
     fd: int
@@ -186,8 +177,7 @@ class EndpointState:
     inode: int | None = None
 
 
-@dataclass(frozen=True)
-class OriginState:
+class OriginState(NamedTuple):
     """What the kernel was started with. Here and in `State.environments` bytes are told as Latin-1."""
 
     environment: int
@@ -196,8 +186,7 @@ class OriginState:
     hard_limit: int
 
 
-@dataclass(frozen=True)
-class LogState:
+class LogState(NamedTuple):
     """Where the kernel logs."""
 
     path: str | None = None
@@ -206,8 +195,7 @@ class LogState:
     quiet: bool = False
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """A whole kernel."""
 
     format: int
@@ -224,8 +212,8 @@ class State:
     starts: int
     values: dict[str, str]
     sockets: list[SocketState]
-    processes: list[ProcessState]
+    processes: list[tuple[str, int, int]]  # the id of each, and where its `ProcessState` is stored
     sessions: list[SessionState]
-    log: LogState = field(default_factory=LogState)
+    log: LogState = LogState()
     exit_when_unused: bool = False
-    helpers: list[int] = field(default_factory=list)  # children that only have to be waited for
+    helpers: list[int] = []  # children that only have to be waited for

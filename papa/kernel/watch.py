@@ -86,7 +86,7 @@ class Cursor:
     def state(self) -> CursorState:
         """All of it."""
         return CursorState(
-            index=self.index, process=self.record.id, start=self.start, position=self.position, holds=self.holds,
+            number=self.index, process=self.record.id, start=self.start, position=self.position, holds=self.holds,
             introduced=self.introduced, told=self.told, exit_sent=self.exit_sent, floor=self._floor,
             left=self.index not in self.watch.cursors,
         )
@@ -94,7 +94,7 @@ class Cursor:
     @classmethod
     def restored(cls, watch: Watch, record: ProcessRecord, state: CursorState) -> Cursor:
         """The cursor that was handed over."""
-        cursor = cls(watch, state.index, record, state.start, state.introduced)
+        cursor = cls(watch, state.number, record, state.start, state.introduced)
         cursor.position, cursor.holds, cursor.told = state.position, state.holds, state.told
         cursor.exit_sent, cursor._floor = state.exit_sent, state.floor
         return cursor
@@ -222,10 +222,10 @@ class Watch(Stream):
         Raises LookupError if one is missing.
         """
         self._next_index = state.next_index
-        cursors = {each.index: Cursor.restored(self, records[each.process], each) for each in state.cursors}
+        cursors = {each.number: Cursor.restored(self, records[each.process], each) for each in state.cursors}
         for each in state.cursors:
             if not each.left:
-                self.cursors[each.index] = cursor = cursors[each.index]
+                self.cursors[each.number] = cursor = cursors[each.number]
                 cursor.record.cursors.append(cursor)
         self.queue = {index: self.cursors[index] for index in state.queue}
         self._nameless = {index: self.cursors[index] for index in state.nameless}

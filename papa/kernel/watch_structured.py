@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from papa.errors import BadRequest
@@ -77,7 +76,7 @@ class FrameWatch(Watch):
 
     def state(self) -> WatchState:
         noted = [(cursor.index, mine) for cursor, mine in self._noted.items()]
-        return replace(super().state(), events=self._events, noted=noted)
+        return super().state()._replace(events=self._events, noted=noted)
 
     def restore(self, state: WatchState, records: dict[str, ProcessRecord]) -> dict[int, Cursor]:
         cursors = super().restore(state, records)

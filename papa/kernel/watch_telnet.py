@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from papa.kernel.segment import STDOUT
@@ -61,8 +60,8 @@ class BatchWatch(Watch):
 
     def state(self) -> WatchState:
         sent = [(cursor.index, position, exited) for cursor, position, exited in self._sent]
-        return replace(
-            super().state(), outstanding=self._outstanding, sent=[each for each in sent if each[0] in self.cursors]
+        return super().state()._replace(
+            outstanding=self._outstanding, sent=[each for each in sent if each[0] in self.cursors]
         )
 
     def restore(self, state: WatchState, records: dict[str, ProcessRecord]) -> dict[int, Cursor]:

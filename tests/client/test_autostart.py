@@ -126,7 +126,7 @@ def test_whatever_the_clients_python_was_told(where: str, folder: str) -> None:
     """Settings of Python, modules beside the program and its directory do not touch the kernel."""
     for name in ('papa.py', 'socket.py', 'json.py'):
         Path(folder, name).write_text('raise SystemExit("the wrong module")')
-    code = f'import sys, papa; sys.path.insert(0, "."); papa.Papa({where!r}).set("a", "b")'
+    code = f'import sys; from papa import Papa; sys.path.insert(0, "."); Papa({where!r}).set("a", "b")'
     environment = {**os.environ, 'PYTHONPATH': folder, 'PYTHONSTARTUP': 'x', 'PYTHONWARNINGS': 'ignore'}
     main = Path(folder, 'main')
     main.mkdir()

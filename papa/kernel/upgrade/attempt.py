@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -14,9 +15,9 @@ from papa.kernel.kernel import Kernel
 from papa.kernel.pending import Pending, bug
 from papa.kernel.server import Server
 from papa.kernel.sockets import failure
-from papa.kernel.state import LogState, State
+from papa.kernel.state import LogState
 from papa.kernel.upgrade import codec, newcomer
-from papa.kernel.upgrade.handover import collect, descriptors, records_of
+from papa.kernel.upgrade.handover import Collector
 from papa.kernel.upgrade.image import Image
 from papa.kernel.upgrade.newcomer import Newcomer
 from papa.names import show
@@ -82,7 +83,8 @@ class Attempt:
         self._image = image = Image()
         argv = newcomer.command(self._python, image.fd)
         self._newcomer = Newcomer(self._loop, argv, image.fd, self._hear)
-        outputs = self._outputs()
+        self._collector = Collector(self._kernel, self._upgrader.server, image)
+        outputs = self._collector.prepare()
         self._loop.call_soon(self._guarded(lambda: self._store(outputs)))
 
     def _guarded(self, step: Callable[[], None]) -> Callable[[], None]:
@@ -99,15 +101,6 @@ class Attempt:
                 self.fail(bug('The upgrade'))
 
         return run
-
-    def _outputs(self) -> Iterator[int]:
-        """Store output that is held already, so that little is left to do in the end. Yields sizes."""
-        image = self._image
-        assert image is not None
-        for record in records_of(self._kernel, self._upgrader.server):
-            before = image.size
-            record.output.stored(image.store)
-            yield image.size - before
 
     def _store(self, outputs: Iterator[int]) -> None:
         left = _STORE_AT_ONCE
@@ -137,13 +130,15 @@ class Attempt:
             self._write_state()
             self._newcomer.ask()
 
-    def _write_state(self) -> State:
+    def _write_state(self) -> None:
         assert self._image is not None
         assert self._newcomer is not None
-        upgrader = self._upgrader
-        state = collect(self._kernel, upgrader.server, upgrader.log_state, self._image, [self._newcomer.pid])
-        self._image.finish(codec.encode(state, self._image.put))
-        return state
+        gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
+        try:
+            state = self._collector.collect(self._upgrader.log_state, [self._newcomer.pid])
+            self._image.finish(codec.encode(state, self._image.put))
+        finally:
+            gc.enable()
 
     def _close(self) -> None:
         """Wait for processes that are being started, and let no other one begin that takes a while to start."""
@@ -174,7 +169,8 @@ class Attempt:
         assert self._newcomer is not None
         kept = [self._image.fd]
         try:
-            kept += descriptors(self._write_state())
+            self._write_state()
+            kept += self._collector.descriptors(self._upgrader.log_state)
             word, text = self._newcomer.ask_and_wait(_LAST_TIMEOUT)
             if word != newcomer.GOOD:
                 return _refused(text)

@@ -1,4 +1,4 @@
-"""Dataclasses to JSON and back, by the types of their fields.
+"""Named tuples to JSON and back, by the types of their fields.
 
 What is read is checked: every value has the type of its field, or nothing is read at all. Unknown fields are ignored,
 and missing ones get their default, so that the state of a kernel a little older or newer can be read.
@@ -10,7 +10,6 @@ import json
 import math
 import types
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -22,18 +21,19 @@ Reader = Callable[[Any, Get], Any]
 Writer = Callable[[Any, Put], Any]
 
 _MAX_INT = 2**64
+_MISSING = object()
 # Not ASCII only: two lone surrogates, escaped one after the other, would come back as one character.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(',', ':'), check_circular=False).encode
 
 
 def encode(thing: Any, put: Put) -> bytes:
-    """The JSON of a dataclass; `put` stores its data."""
+    """The JSON of a named tuple; `put` stores its data."""
     kind: Any = type(thing)
     return _encode(_writer(kind)(thing, put)).encode('utf-8', 'surrogatepass')
 
 
 def decode(kind: type[T], text: bytes | memoryview, get: Get) -> T:
-    """The dataclass whose JSON this is. Raises `ValueError` if it is none."""
+    """The named tuple whose JSON this is. Raises `ValueError` if it is none."""
     try:
         raw = json.loads(str(text, 'utf-8', 'surrogatepass'), parse_constant=_no_constant)
     except RecursionError:
@@ -94,7 +94,7 @@ def _reader(kind: Any) -> Reader:
     """What reads a value of this type."""
     if kind in _SCALARS:
         return _SCALARS[kind]
-    if is_dataclass(kind):
+    if _is_record(kind):
         return _record_reader(kind)
     return _COMPOSED[get_origin(kind)](*get_args(kind))
 
@@ -137,23 +137,31 @@ def _optional_reader(kind: Any, _none: Any) -> Reader:
     return lambda raw, get: None if raw is None else read_present(raw, get)
 
 
+def _is_record(kind: Any) -> bool:
+    return hasattr(kind, '_field_defaults')
+
+
 def _record_reader(kind: Any) -> Reader:
     types_by_name = get_type_hints(kind)
-    readers = [
-        (each.name, _reader(types_by_name[each.name]), each.default is MISSING and each.default_factory is MISSING)
-        for each in fields(kind)
-    ]
+    readers = [(name, types_by_name[name], _reader(types_by_name[name])) for name in kind._fields]
+    defaults = kind._field_defaults
+    make = kind._make
 
     def read(raw: Any, get: Get) -> Any:
         if type(raw) is not dict:
             raise ValueError(f'{raw!r:.40} is not an object')
-        values = {}
-        for name, read_field, required in readers:
-            if name in raw:
-                values[name] = read_field(raw[name], get)
-            elif required:
+        values = []
+        for name, exact, read_field in readers:
+            value = raw.get(name, _MISSING)
+            if type(value) is exact and (exact is str or exact is bool):
+                values.append(value)  # without a call
+            elif value is not _MISSING:
+                values.append(read_field(value, get))
+            elif name in defaults:
+                values.append(defaults[name])
+            else:
                 raise ValueError(f'a {kind.__name__} needs "{name}"')
-        return kind(**values)
+        return make(values)
 
     return read
 
@@ -179,7 +187,7 @@ def _writer(kind: Any) -> Writer:
     """What makes JSON of a value of this type."""
     if kind == Data:
         return _store
-    if is_dataclass(kind):
+    if _is_record(kind):
         return _record_writer(kind)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in _COMPOSED and origin is not dict:
@@ -203,15 +211,15 @@ def _optional_writer(write_present: Writer, _none: Writer) -> Writer:
 
 def _record_writer(kind: Any) -> Writer:
     types_by_name = get_type_hints(kind)
-    writers = [(each.name, _writer(types_by_name[each.name])) for each in fields(kind)]
+    writers = [(name, _writer(types_by_name[name])) for name in kind._fields]
+    composed = [(name, write_field) for name, write_field in writers if write_field is not _as_it_is]
 
     def write(value: Any, put: Put) -> dict[str, Any]:
-        values = dict(vars(value))
+        values: dict[str, Any] = value._asdict()
         for name, write_field in composed:
             values[name] = write_field(values[name], put)
         return values
 
-    composed = [(name, write_field) for name, write_field in writers if write_field is not _as_it_is]
     return write
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from papa.kernel import processes
 from papa.kernel.access import Access
@@ -12,8 +13,9 @@ from papa.kernel.origin import Origin
 from papa.kernel.processes import ProcessRecord
 from papa.kernel.server import Server
 from papa.kernel.spawn import reap
-from papa.kernel.state import FORMAT, LogState, OriginState, ProcessState, State
-from papa.kernel.upgrade.image import Image
+from papa.kernel.state import FORMAT, LogState, OriginState, Place, ProcessState, SessionState, State
+from papa.kernel.upgrade import codec
+from papa.kernel.upgrade.image import Image, Reading
 from papa.version import __version__
 
 _COPY_AT_ONCE = 1024 * 1024  # bytes
@@ -29,76 +31,125 @@ def records_of(kernel: Kernel, server: Server) -> list[ProcessRecord]:
     return list(known)
 
 
-def collect(kernel: Kernel, server: Server, log: LogState, image: Image, helpers: list[int]) -> State:
-    """All that `kernel` holds; its data goes into the image. `helpers` are children that belong to nobody."""
-    environments = _Environments()
-    origin = kernel.origin
-    return State(
-        format=FORMAT, version=__version__, upgrades=kernel.upgrades + 1, started=kernel.started,
-        started_by_monotonic=kernel.started_by_monotonic, endpoint=server.listener.state(),
-        origin=OriginState(
-            environments.number(origin.environment), origin.directory, origin.soft_limit, origin.hard_limit
-        ),
-        processes=[_process(kernel, record, environments, image) for record in records_of(kernel, server)],
-        environments=environments.all, allowed_users=sorted(server.access.allowed),
-        allow_any_local_user=server.access.any_local_user, boot=kernel.processes.boot, starts=kernel.processes.starts,
-        values=kernel.values.by_name, sockets=[record.state() for record in kernel.sockets.by_name.values()],
-        sessions=server.states(image.put), log=log, exit_when_unused=kernel.exit_when_unused,
-        helpers=[*kernel.lookups.helpers, *helpers],
-    )
+class Collector:
+    """Collects all that a kernel holds, more than once: what has not changed meanwhile is not stored again."""
 
+    def __init__(self, kernel: Kernel, server: Server, image: Image) -> None:
+        self._kernel = kernel
+        self._server = server
+        self._image = image
+        self._environments: list[dict[str, str]] = []
+        self._numbers: dict[int, int] = {}  # of environments, by their identity: many processes share one
+        self._processes: dict[ProcessRecord, tuple[tuple[Any, ...], Place]] = {}
 
-def _process(kernel: Kernel, record: ProcessRecord, environments: _Environments, image: Image) -> ProcessState:
-    return record.state(
-        kernel.processes.has(record), environments.number(record.spec.env), kernel.capture.large_pipes,
-        image.store, image.put,
-    )
+    def prepare(self) -> Iterator[int]:
+        """Store what is there already, in steps. Yields their sizes in bytes. Raises OSError."""
+        for record in records_of(self._kernel, self._server):
+            before = self._image.size
+            self._process(record)
+            yield self._image.size - before
 
+    def collect(self, log: LogState, helpers: list[int]) -> State:
+        """All of it; `helpers` are children that belong to nobody. Data goes into the image. Raises OSError."""
+        kernel, server = self._kernel, self._server
+        origin = kernel.origin
+        return State(
+            format=FORMAT, version=__version__, upgrades=kernel.upgrades + 1, started=kernel.started,
+            started_by_monotonic=kernel.started_by_monotonic, endpoint=server.listener.state(),
+            origin=OriginState(
+                self._number(origin.environment), origin.directory, origin.soft_limit, origin.hard_limit
+            ),
+            processes=[(record.id, *self._process(record)) for record in records_of(kernel, server)],
+            environments=self._environments, allowed_users=sorted(server.access.allowed),
+            allow_any_local_user=server.access.any_local_user, boot=kernel.processes.boot,
+            starts=kernel.processes.starts, values=kernel.values.by_name,
+            sockets=[record.state() for record in kernel.sockets.by_name.values()],
+            sessions=server.states(self._image.put), log=log, exit_when_unused=kernel.exit_when_unused,
+            helpers=[*kernel.lookups.helpers, *helpers],
+        )
 
-class _Environments:
-    """Many processes share one: so each is handed over once."""
+    def descriptors(self, log: LogState) -> list[int]:
+        """All that have to stay open."""
+        kernel, server = self._kernel, self._server
+        found = [] if log.fd is None else [log.fd]
+        found += [*server.listener.descriptors, *(session.descriptor for session in server.sessions)]
+        found += [record.fileno for record in kernel.sockets.by_name.values()]
+        for process in kernel.capture.recorded:
+            found += [*process.pipes, *process.draining]
+        return found
 
-    def __init__(self) -> None:
-        self.all: list[dict[str, str]] = []
-        self._numbers: dict[int, int] = {}
+    def _process(self, record: ProcessRecord) -> Place:
+        named, environment = self._kernel.processes.has(record), self._number(record.spec.env)
+        large_pipes = self._kernel.capture.large_pipes
+        edition = record.edition(named, environment, large_pipes)
+        known = self._processes.get(record)
+        if known is not None and known[0] == edition:
+            return known[1]
+        output = record.output.state(self._image.store, self._image.put)
+        state = record.state(output, named, environment, large_pipes)
+        place = self._image.put(codec.encode(state, self._image.put))
+        self._processes[record] = edition, place
+        return place
 
-    def number(self, environment: dict[bytes, bytes]) -> int:
-        number = self._numbers.setdefault(id(environment), len(self.all))
-        if number == len(self.all):
-            self.all.append({key.decode('latin-1'): value.decode('latin-1') for key, value in environment.items()})
+    def _number(self, environment: dict[bytes, bytes]) -> int:
+        number = self._numbers.setdefault(id(environment), len(self._environments))
+        if number == len(self._environments):
+            self._environments.append(
+                {key.decode('latin-1'): value.decode('latin-1') for key, value in environment.items()}
+            )
         return number
 
 
-def descriptors(state: State) -> Iterator[int]:
-    """All that have to stay open."""
-    endpoint = state.endpoint
-    yield endpoint.fd
-    yield from (fd for fd in (endpoint.lock, state.log.fd) if fd is not None)
-    yield from sockets_of(state)
-    yield from pipes_of(state)
+class Handover:
+    """What was collected, read again. Raises ValueError or OSError if it makes no sense.
+
+    Processes in `known` (what was said of them is at that place) are left out, unless others refer to them.
+    """
+
+    def __init__(self, fd: int, known: frozenset[tuple[str, int, int]] = frozenset()) -> None:
+        reading = Reading(fd)
+        self.state = state = _state(reading)
+        needed = set(_referred(state.sessions)) if known else ()
+        self.processes = [
+            codec.decode(ProcessState, reading.get(offset, size), reading.get)
+            for process_id, offset, size in state.processes
+            if process_id in needed or (process_id, offset, size) not in known
+        ]
+        self.sockets = [state.endpoint.fd, *(each.fd for each in state.sockets), *(each.fd for each in state.sessions)]
+        self.pipes = [fd for each in self.processes for fd in [*dict(each.pipes), *each.draining]]
+        self.files = [fd for fd in (state.endpoint.lock, state.log.fd) if fd is not None]
+        numbers = [*self.sockets, *self.pipes, *self.files]
+        if len(set(numbers)) < len(numbers) or not all(2 < number < 2**31 for number in numbers):
+            raise ValueError('its descriptors make no sense')
+
+    @staticmethod
+    def places(fd: int) -> list[tuple[str, int, int]]:
+        """The processes and where their states are: nothing there changes any more."""
+        return _state(Reading(fd)).processes
 
 
-def sockets_of(state: State) -> Iterator[int]:
-    """The descriptors of sockets, without that of the endpoint."""
-    yield from (each.fd for each in state.sockets)
-    yield from (each.fd for each in state.sessions)
+def _state(reading: Reading) -> State:
+    return codec.decode(State, reading.record(), reading.get)
 
 
-def pipes_of(state: State) -> Iterator[int]:
-    """The descriptors of pipes."""
-    for each in state.processes:
-        yield from (fd for fd, _ in each.pipes)
-        yield from each.draining
+def _referred(sessions: list[SessionState]) -> Iterator[str]:
+    """The ids of processes that streams have to do with."""
+    for session in sessions:
+        if session.watch is not None:
+            yield from (cursor.process for cursor in session.watch.cursors)
+        if session.listener is not None:
+            yield from session.listener.told
+            yield from session.listener.moved
 
 
-def restore(state: State) -> tuple[Kernel, Server]:
+def restore(handover: Handover) -> tuple[Kernel, Server]:
     """A kernel that goes on where another was, once it is let: see `go_on`.
 
     Raises ValueError, LookupError or OSError if it cannot. Nothing outside of this process has changed then.
     """
+    state = handover.state
     if abs(state.format - FORMAT) > 1:
         raise ValueError(f'its format is {state.format}, and this papa knows {FORMAT - 1} to {FORMAT + 1}')
-    _check_descriptors(state)
     environments = [
         {key.encode('latin-1'): value.encode('latin-1') for key, value in each.items()} for each in state.environments
     ]
@@ -108,7 +159,8 @@ def restore(state: State) -> tuple[Kernel, Server]:
     kernel.exit_when_unused = state.exit_when_unused
     kernel.values.by_name.update(state.values)
     kernel.sockets.restore(state.sockets)
-    records = _restore_processes(kernel, state, environments)
+    kernel.processes.boot, kernel.processes.starts = state.boot, state.starts
+    records = _restore_processes(kernel, handover.processes, environments)
     access = Access(frozenset(state.allowed_users), any_local_user=state.allow_any_local_user)
     server = Server(kernel, Listener.restored(state.endpoint), access)
     server.restore(state.sessions, records)
@@ -117,18 +169,11 @@ def restore(state: State) -> tuple[Kernel, Server]:
     return kernel, server
 
 
-def _check_descriptors(state: State) -> None:
-    numbers = list(descriptors(state))
-    if len(set(numbers)) < len(numbers) or not all(2 < number < 2**31 for number in numbers):
-        raise ValueError('its descriptors make no sense')
-
-
 def _restore_processes(
-    kernel: Kernel, state: State, environments: list[dict[bytes, bytes]]
+    kernel: Kernel, states: list[ProcessState], environments: list[dict[bytes, bytes]]
 ) -> dict[str, ProcessRecord]:
     records: dict[str, ProcessRecord] = {}
-    kernel.processes.boot, kernel.processes.starts = state.boot, state.starts
-    for each in state.processes:
+    for each in states:
         record = processes.restored(each, environments[each.env])
         if each.id in records or (each.named and each.name in kernel.processes.by_name):
             raise ValueError('two processes are one')

@@ -10,7 +10,6 @@ import binascii
 import mmap
 import os
 import struct
-import tempfile
 
 from papa.kernel.state import Place
 
@@ -82,6 +81,8 @@ def _memory() -> int:
     """A file that has no name and lives in memory, where the system has that."""
     if hasattr(os, 'memfd_create'):
         return os.memfd_create('papa-state', os.MFD_CLOEXEC)
+    import tempfile
+
     fd, path = tempfile.mkstemp(prefix='papa-state-')  # nobody else may open it
     os.unlink(path)
     return fd

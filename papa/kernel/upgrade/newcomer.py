@@ -89,8 +89,10 @@ class Newcomer:
         """The same, and wait for the answer. Raises TimeoutError."""
         self.ask()
         deadline = time.monotonic() + seconds
+        poller = select.poll()  # select knows descriptors below 1024 only
+        poller.register(self._fd, select.POLLIN)
         while (heard := self._next_word()) is None:
-            if not select.select([self._fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError(0, f'it has not answered in {seconds:g} seconds')
             if not self._read():
                 return BAD, self._last_words()

@@ -6,21 +6,20 @@ fast: nobody is served meanwhile.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
 import sys
 import time
 from collections.abc import Sequence
+from itertools import count
 
 from papa import interpreter
 from papa.kernel import log as logs
 from papa.kernel import signals
-from papa.kernel.state import State
-from papa.kernel.upgrade import codec
 from papa.kernel.upgrade.attempt import RESUME, Upgrader
-from papa.kernel.upgrade.handover import go_on, pipes_of, restore, sockets_of
-from papa.kernel.upgrade.image import Reading
+from papa.kernel.upgrade.handover import Handover, go_on, restore
 from papa.kernel.upgrade.newcomer import BAD, CHECK, GOOD, READY
 from papa.version import __version__
 
@@ -29,11 +28,13 @@ log = logging.getLogger('papa.kernel')
 _ATTEMPTS = 10
 _PAUSE = 0.5  # seconds between them
 _AGAIN = '--again'
+_WENT_WELL, _WENT_WRONG, _CRASHED = 0, 3, 1  # the last one is Python's own status, after it has said how
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run what ``--check-resume FD`` or ``--resume FD`` asks for. Return the exit status."""
     option, fd = arguments[0], int(arguments[1])
+    gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
     if option == CHECK:
         return _check(fd)
     assert option == RESUME
@@ -52,19 +53,14 @@ def _try_again(times: int, error: BaseException) -> None:
         os.execv(sys.orig_argv[0], [*sys.orig_argv, _AGAIN])  # noqa: S606 - no shell is meant
 
 
-def read(fd: int) -> State:
-    """The state in an image. Raises ValueError or OSError if there is none."""
-    reading = Reading(fd)
-    return codec.decode(State, reading.record(), reading.get)
-
-
 # Taking over
 
 
 def _resume(fd: int) -> int:
-    state = read(fd)
+    handover = Handover(fd)
+    state = handover.state
     log_state = logs.set_up(state.log)
-    kernel, server = restore(state)
+    kernel, server = restore(handover)
     kernel.upgrader = Upgrader(kernel, server, log_state)
     signals.be_told_of_exits()
     signals.handle(kernel)
@@ -73,7 +69,8 @@ def _resume(fd: int) -> int:
         os.close(unused)  # type: ignore[arg-type]
     log.info('Upgraded to papa %s from %s, pid %d', __version__, state.version, os.getpid())
     kernel.loop.call_soon(lambda: go_on(kernel, server))
-    del state  # it keeps the image
+    del handover, state  # they keep the image
+    gc.enable()
     server.run()
     return 0
 
@@ -82,52 +79,59 @@ def _resume(fd: int) -> int:
 
 
 def _check(fd: int) -> int:
-    """Try whenever a line asks for it, each time in a process of its own."""
+    """Try whenever a line asks for it, each time in a process of its own.
+
+    What has been tried with success is not tried again: nobody is served while it tries for the last time.
+    """
     _say(READY, interpreter.PACKAGE_DIRECTORY)
+    known: frozenset[tuple[str, int, int]] = frozenset()
     while sys.stdin.buffer.readline():
         pid = os.fork()
         if not pid:
-            _rehearse(fd)
+            _rehearse(fd, known)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if status < 0:
-            _say(BAD, f'it was killed by signal {-status}')
-        elif status:
-            _say(BAD, f'it ended with status {status}')
+        if status == _WENT_WELL:
+            known = frozenset(Handover.places(fd))
+        elif status != _WENT_WRONG:
+            _say(BAD, f'it was killed by signal {-status}' if status < 0 else f'it ended with status {status}')
     return 0
 
 
-def _rehearse(fd: int) -> None:
+def _rehearse(fd: int, known: frozenset[tuple[str, int, int]]) -> None:
     """Do all that taking over does, with other descriptors under the same numbers. Nobody is served."""
+    status = _WENT_WRONG
     try:
-        state = read(fd)
-        _stand_in(state)
-        kernel, server = restore(state)
-        logs.set_up(state.log)
-        kernel.origin.take_over()
+        handover = Handover(fd, known)
+        _stand_in(handover)
+        kernel, server = restore(handover)
+        logs.set_up(handover.state.log)
         signals.handle(kernel)
+        kernel.origin.take_over()
         _say(GOOD, '')
+        status = _WENT_WELL
         del server
     except (OSError, ValueError, LookupError, MemoryError) as error:
         _say(BAD, f'{error}' or type(error).__name__)
+    except BaseException:
+        status = _CRASHED
+        raise
     finally:
-        sys.stdout.flush()
-        os._exit(0)
+        if status != _CRASHED:
+            os._exit(status)
 
 
-def _stand_in(state: State) -> None:
+def _stand_in(handover: Handover) -> None:
     """Put a descriptor of the right kind under each number that will be there."""
-    sockets = [*sockets_of(state), state.endpoint.fd]
-    pipes = list(pipes_of(state))
-    files = [fd for fd in (state.endpoint.lock, state.log.fd) if fd is not None]
+    kinds = (handover.sockets, handover.pipes, handover.files)
+    wanted = {number for numbers in kinds for number in numbers}
     here, there = socket.socketpair()
-    reader, writer = os.pipe()
-    own = [here.detach(), there.detach(), reader, writer]
-    free = iter(sorted(set(range(3, 3 + 2 * len(own) + sum(map(len, (sockets, pipes, files)))))
-                       - {*sockets, *pipes, *files, *own}))
+    own = [here.detach(), there.detach(), *os.pipe()]
+    free = (number for number in count(3) if number not in wanted and number not in own)
     for index, fd in enumerate(own):
-        if fd in (*sockets, *pipes, *files):
+        if fd in wanted:
             own[index] = os.dup2(fd, next(free))
-    for kind, numbers in zip((own[0], own[2], own[3]), (sockets, pipes, files), strict=True):
+    here_again, _, reader, writer = own
+    for kind, numbers in zip((here_again, reader, writer), kinds, strict=True):
         for number in numbers:
             os.dup2(kind, number)
     for fd in own:
