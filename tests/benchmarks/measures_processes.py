@@ -6,6 +6,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -87,6 +88,27 @@ def scale(bench: Bench) -> Iterator[Row]:
     yield row(f'{what}: one watcher', cells, 'hears all', verdict(found['heard'] == number))
     cells = {PAPA: milliseconds(found['listing'])}
     yield row(f'{what}: list_processes', cells, '< 100 ms', verdict(found['listing'] < 0.1))
+
+
+def upgrade(bench: Bench) -> Iterator[Row]:
+    """How long nobody is served while the kernel is replaced; the floor is the start of a Python that does nothing."""
+    number = bench.size(1000, 5)
+    with bench.papa.server(descriptors=DESCRIPTORS) as (path, _):
+        found = bench.papa.measure('upgrade', path, number, bench.size(9, 1))
+    pauses, seconds = [pause for pause, _ in found], [whole for _, whole in found]
+    cells = {PAPA: f'{milliseconds(statistics.median(pauses))} (at most {milliseconds(max(pauses))}), '
+                   f'{milliseconds(statistics.median(seconds))} in all'}
+    if len(bench.kinds) > len(bench.papas):
+        starts = [_start_of_python() for _ in range(len(found))]
+        cells[FLOOR] = f'{milliseconds(statistics.median(starts))} (at most {milliseconds(max(starts))})'
+    what = f'upgrade, {number:,} processes, {number * 25 // 256} MB held: longest wait'
+    yield row(what, cells, '< 200 ms', verdict(statistics.median(pauses) < 0.2))
+
+
+def _start_of_python() -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, '-I', '-S', '-c', 'pass'], check=True)
+    return time.perf_counter() - start
 
 
 def idle(bench: Bench) -> Iterator[Row]:

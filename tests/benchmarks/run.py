@@ -30,6 +30,7 @@ MEASURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     'spawn': processes.spawn,
     'memory': processes.memory,
     'scale': processes.scale,
+    'upgrade': processes.upgrade,
     'idle': processes.idle,
     'import': commands.importing,
     'autostart': commands.autostart,

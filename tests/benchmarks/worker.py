@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import sys
+import threading
 import time
 
 from shared import PIPELINED, best_rate, best_time, clock, zeros
@@ -134,6 +135,44 @@ def scale(path, number, gate, times):
         return {'started': started, 'heard': len(heard), 'seconds': seconds, 'listing': listing}
 
 
+def upgrade(path, number, times):
+    """Fill many buffers with 100 KB each, then upgrade the kernel under a client that asks for a value all the time.
+
+    Returns for each upgrade the longest that this client waited, and the seconds that the upgrade took.
+    """
+    script = 'dd if=/dev/zero bs=4096 count=25 status=none; exec sleep 1000'
+    with papa.Papa(path) as client:
+        for index in range(number):
+            client.make_process(f'held.{index}', '/bin/sh', args=('-c', script))
+        while sum(details['captured'] for details in client.list_processes().values()) < number * 25 * 4096:
+            time.sleep(0.05)
+        found = []
+        for _ in range(times):
+            waits = []
+            over = threading.Event()
+            asking = threading.Thread(target=ask_until, args=(path, over, waits))
+            asking.start()
+            time.sleep(0.1)
+            start = time.perf_counter()
+            client.upgrade()
+            seconds = time.perf_counter() - start
+            time.sleep(0.1)
+            over.set()
+            asking.join()
+            found.append([max(waits), seconds])
+        return found
+
+
+def ask_until(path, over, waits):
+    """Ask for a value again and again; note how long each answer took."""
+    with papa.Papa(path) as client:
+        while not over.is_set():
+            start = time.perf_counter()
+            client.get('anything')
+            waits.append(time.perf_counter() - start)
+            time.sleep(0.001)
+
+
 def latency(path, writes, pause):
     """Seconds from a child's write to the return of `read`, one for each write."""
     seconds = []
@@ -152,7 +191,7 @@ def latency(path, writes, pause):
                 return seconds
 
 
-MEASURES = (round_trips, pipeline, list_values, list_processes, spawn, hold, fill, flood, scale, latency)
+MEASURES = (round_trips, pipeline, list_values, list_processes, spawn, hold, fill, flood, scale, upgrade, latency)
 
 if __name__ == '__main__':
     measure = {function.__name__: function for function in MEASURES}[sys.argv[1]]
