@@ -16,6 +16,7 @@ from papa.kernel.loop import Loop
 from papa.kernel.origin import Origin
 from papa.kernel.processes import Processes
 from papa.kernel.sockets import Sockets
+from papa.kernel.spawn import reap
 from papa.kernel.values import Values
 from papa.version import __version__
 
@@ -48,6 +49,7 @@ class Kernel:
         self.exit_when_unused = False  # somebody has asked for that, and nobody has connected since
         self.upgrader: Upgrader | None = None  # a guest has none
         self.closing: Pending | None = None  # no process is started by a trampoline before this
+        self.helpers: set[int] = set()  # children that only have to be waited for
         self.upgrades = 0
         self.previous_version: str | None = None  # before the last upgrade
         self.started = time.time()
@@ -72,6 +74,15 @@ class Kernel:
             'captured': sum(each[0] for each in counters), 'buffered': sum(each[1] for each in counters),
             'dropped': sum(each[2] for each in counters), 'memory': _resident(),
         }
+
+    def await_exit(self, pid: int) -> None:
+        """Wait for a child that belongs to nobody any more."""
+        def gone() -> None:
+            self.helpers.discard(pid)
+            reap(pid)
+
+        self.helpers.add(pid)
+        self.loop.watch_exit(pid, gone)
 
     def upgraded(self) -> dict[str, Any]:
         """What is told after an upgrade."""

@@ -16,8 +16,8 @@ from papa.kernel.pending import Pending, bug
 from papa.kernel.server import Server
 from papa.kernel.sockets import failure
 from papa.kernel.state import LogState
-from papa.kernel.upgrade import codec, newcomer
-from papa.kernel.upgrade.handover import Collector
+from papa.kernel.upgrade import codec, memory, newcomer
+from papa.kernel.upgrade.handover import Collector, records_of
 from papa.kernel.upgrade.image import Image
 from papa.kernel.upgrade.newcomer import Newcomer
 from papa.names import show
@@ -28,6 +28,7 @@ RESUME = '--resume'
 
 _TIMEOUT = 30.0  # seconds that the new code may take until it has tried for the first time
 _LAST_TIMEOUT = 5.0  # for the last time, while nobody is served
+_OWN_MEMORY = 64 * 1024 * 1024  # bytes, of the new code beside what is held
 _STORE_AT_ONCE = 4 * 1024 * 1024  # bytes
 
 
@@ -80,9 +81,16 @@ class Attempt:
 
     def begin(self) -> None:
         """Start the new code. Raises `Error` or OSError."""
+        held = sum(record.output.end - record.output.base for record in records_of(self._kernel, self._upgrader.server))
+        room = memory.available()
+        if room is not None and held + _OWN_MEMORY > room:  # the system would not refuse it, but kill somebody
+            raise LimitReached(
+                f'Not upgraded: that takes {(held + _OWN_MEMORY) >> 20} MB of memory for a moment, and {room >> 20} MB '
+                'are free'
+            )
         self._image = image = Image()
         argv = newcomer.command(self._python, image.fd)
-        self._newcomer = Newcomer(self._loop, argv, image.fd, self._hear)
+        self._newcomer = Newcomer(self._kernel, argv, image.fd, self._hear)
         self._collector = Collector(self._kernel, self._upgrader.server, image)
         outputs = self._collector.prepare()
         self._loop.call_soon(self._guarded(lambda: self._store(outputs)))
@@ -135,7 +143,7 @@ class Attempt:
         assert self._newcomer is not None
         gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
         try:
-            state = self._collector.collect(self._upgrader.log_state, [self._newcomer.pid])
+            state = self._collector.collect(self._upgrader.log_state, self._newcomer.pid)
             self._image.finish(codec.encode(state, self._image.put))
         finally:
             gc.enable()

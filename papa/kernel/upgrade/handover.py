@@ -12,7 +12,6 @@ from papa.kernel.listener import Listener
 from papa.kernel.origin import Origin
 from papa.kernel.processes import ProcessRecord
 from papa.kernel.server import Server
-from papa.kernel.spawn import reap
 from papa.kernel.state import FORMAT, LogState, OriginState, Place, ProcessState, SessionState, State
 from papa.kernel.upgrade import codec
 from papa.kernel.upgrade.image import Image, Reading
@@ -49,8 +48,8 @@ class Collector:
             self._process(record)
             yield self._image.size - before
 
-    def collect(self, log: LogState, helpers: list[int]) -> State:
-        """All of it; `helpers` are children that belong to nobody. Data goes into the image. Raises OSError."""
+    def collect(self, log: LogState, newcomer: int) -> State:
+        """All of it; `newcomer` is the PID of the new code. Data goes into the image. Raises OSError."""
         kernel, server = self._kernel, self._server
         origin = kernel.origin
         return State(
@@ -65,7 +64,7 @@ class Collector:
             starts=kernel.processes.starts, values=kernel.values.by_name,
             sockets=[record.state() for record in kernel.sockets.by_name.values()],
             sessions=server.states(self._image.put), log=log, exit_when_unused=kernel.exit_when_unused,
-            helpers=[*kernel.lookups.helpers, *helpers],
+            helpers=[*kernel.helpers, *kernel.lookups.helpers, newcomer],
         )
 
     def descriptors(self, log: LogState) -> list[int]:
@@ -165,7 +164,7 @@ def restore(handover: Handover) -> tuple[Kernel, Server]:
     server = Server(kernel, Listener.restored(state.endpoint), access)
     server.restore(state.sessions, records)
     for pid in state.helpers:
-        kernel.loop.watch_exit(pid, lambda pid=pid: reap(pid))  # type: ignore[misc]
+        kernel.await_exit(pid)
     return kernel, server
 
 

@@ -16,7 +16,8 @@ from contextlib import suppress
 
 from papa import interpreter
 from papa.errors import Error, SystemFailure, Unsupported
-from papa.kernel.loop import READ, Loop
+from papa.kernel.kernel import Kernel
+from papa.kernel.loop import READ
 from papa.kernel.sockets import failure
 from papa.names import show
 
@@ -53,9 +54,10 @@ def command(python: str | None, fd: int) -> list[str]:
 class Newcomer:
     """That process. `hear` is called with what it says, and with ``bad`` and a reason when it ends."""
 
-    def __init__(self, loop: Loop, argv: list[str], fd: int, hear: Hear) -> None:
+    def __init__(self, kernel: Kernel, argv: list[str], fd: int, hear: Hear) -> None:
         """Raises an `Error` if it cannot be started."""
-        self._loop = loop
+        self._kernel = kernel
+        self._loop = kernel.loop
         self._hear = hear
         self._said = b''
         os.set_inheritable(fd, True)
@@ -73,7 +75,7 @@ class Newcomer:
         self._orders = self._process.stdin.fileno()
         self._fd = self._process.stdout.fileno()
         os.set_blocking(self._fd, False)
-        loop.register(self._fd, READ, self._readable)
+        self._loop.register(self._fd, READ, self._readable)
 
     @property
     def pid(self) -> int:
@@ -140,7 +142,8 @@ class Newcomer:
             assert pipe is not None
             pipe.close()
         process.kill()
-        self._loop.watch_exit(process.pid, process.wait)
+        process.returncode = 0  # the kernel reaps it, not Popen
+        self._kernel.await_exit(process.pid)
 
 
 def _no_start(program: str, error: OSError | ValueError) -> Error:
