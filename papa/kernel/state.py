@@ -198,7 +198,6 @@ class LogState(NamedTuple):
 class State(NamedTuple):
     """A whole kernel."""
 
-    format: int
     version: str  # of papa
     upgrades: int
     started: float

@@ -12,7 +12,7 @@ from papa.kernel.listener import Listener
 from papa.kernel.origin import Origin
 from papa.kernel.processes import ProcessRecord
 from papa.kernel.server import Server
-from papa.kernel.state import FORMAT, LogState, OriginState, Place, ProcessState, SessionState, State
+from papa.kernel.state import LogState, OriginState, Place, ProcessState, SessionState, State
 from papa.kernel.upgrade import codec
 from papa.kernel.upgrade.image import Image, Reading
 from papa.version import __version__
@@ -53,7 +53,7 @@ class Collector:
         kernel, server = self._kernel, self._server
         origin = kernel.origin
         return State(
-            format=FORMAT, version=__version__, upgrades=kernel.upgrades + 1, started=kernel.started,
+            version=__version__, upgrades=kernel.upgrades + 1, started=kernel.started,
             started_by_monotonic=kernel.started_by_monotonic, endpoint=server.listener.state(),
             origin=OriginState(
                 self._number(origin.environment), origin.directory, origin.soft_limit, origin.hard_limit
@@ -147,8 +147,6 @@ def restore(handover: Handover) -> tuple[Kernel, Server]:
     Raises ValueError, LookupError or OSError if it cannot. Nothing outside of this process has changed then.
     """
     state = handover.state
-    if abs(state.format - FORMAT) > 1:
-        raise ValueError(f'its format is {state.format}, and this papa knows {FORMAT - 1} to {FORMAT + 1}')
     environments = [
         {key.encode('latin-1'): value.encode('latin-1') for key, value in each.items()} for each in state.environments
     ]

@@ -1,6 +1,6 @@
 """The memory in which a kernel's state is handed over: data of any size, then a record that says what it is.
 
-It begins with a header: a mark, where the record is, its size and its CRC-32. Data that was stored once is not stored
+It begins with a header: a mark, the number of the format, where the record is, its size and its CRC-32. Data that was stored once is not stored
 again: most of it is stored while the kernel still serves, and only what is new while it does not.
 """
 
@@ -11,10 +11,10 @@ import mmap
 import os
 import struct
 
-from papa.kernel.state import Place
+from papa.kernel.state import FORMAT, Place
 
-_HEADER = struct.Struct('<16sQQI')
-_MARK = b'papa state\n'.ljust(16, b'\0')
+_HEADER = struct.Struct('<12sIQQI')
+_MARK = b'papa state\n'.ljust(12, b'\0')
 _WRITE_AT_ONCE = 1024 * 1024  # bytes
 
 
@@ -58,7 +58,7 @@ class Image:
         """Store the record; from now on the image can be read. It may be finished again with another."""
         place = self.put(record)
         self._write()
-        self._write_at(0, _HEADER.pack(_MARK, place.offset, place.size, binascii.crc32(record)))
+        self._write_at(0, _HEADER.pack(_MARK, FORMAT, place.offset, place.size, binascii.crc32(record)))
 
     def _write(self) -> None:
         data, self._unwritten = self._unwritten, bytearray()
@@ -99,9 +99,11 @@ class Reading:
         """The record. Raises ValueError if there is none, or not this one."""
         if len(self._view) < _HEADER.size:
             raise ValueError('it has no header')
-        mark, offset, size, crc = _HEADER.unpack_from(self._view)
+        mark, its_format, offset, size, crc = _HEADER.unpack_from(self._view)
         if mark != _MARK:
             raise ValueError('it does not begin as a state of papa does')
+        if abs(its_format - FORMAT) > 1:
+            raise ValueError(f'its format is {its_format}, and this papa knows {FORMAT - 1} to {FORMAT + 1}')
         record = self.get(offset, size)
         if binascii.crc32(record) != crc:
             raise ValueError('it was not written to its end')
