@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from papa import names
 from papa.errors import Conflict
@@ -19,12 +18,11 @@ if TYPE_CHECKING:
     from papa.kernel.watch import Cursor, Watch
 
 
-@dataclass(frozen=True)
-class ProcessSpec:
+class ProcessSpec(NamedTuple):
     """What a process was asked to be; two that are equal may share a name."""
 
     args: tuple[str, ...]
-    env: dict[bytes, bytes] = field(repr=False)
+    env: dict[bytes, bytes]
     working_dir: str
     uid: int
     gid: int
@@ -40,7 +38,7 @@ class ProcessSpec:
         """What `wanted` asks for otherwise, for a message."""
         found = [
             f'{key}={_shown(key, mine)} (not {_shown(key, theirs)})'
-            for key, mine in vars(self).items()
+            for key, mine in self._asdict().items()
             if (theirs := getattr(wanted, key)) != mine and key != 'env'
         ]
         if self.env != wanted.env:
@@ -69,28 +67,52 @@ def _shown(key: str, value: Any) -> str:
     return ','.join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-@dataclass(eq=False)
 class ProcessRecord:
     """One start of a process: plain data, its output, and who watches it."""
 
-    name: str
-    id: str
-    spec: ProcessSpec
-    pid: int
-    started: float
-    sockets: list[str]
-    output: OutputBuffer
-    pipes: dict[int, int] = field(default_factory=dict)  # descriptor -> stream, while recorded
-    draining: set[int] = field(default_factory=set)  # pipes that are read to nowhere
-    at_exit: dict[int, int] = field(default_factory=dict)  # pipe -> bytes still to take before `closed`
-    exit_code: int | None = None
-    ended: float | None = None
-    closed: bool = False  # it has ended and all that was readable then has been read
-    removed: bool = False  # it is forgotten as soon as it has ended
-    paused: bool = False  # the buffer is full and the process has to wait
-    drained: int = 0  # bytes read to nowhere
-    cursors: list[Cursor] = field(default_factory=list, repr=False)
-    _constant: str = ''  # the part of its row that never changes
+    __slots__ = (
+        '_constant',
+        'at_exit',
+        'closed',
+        'cursors',
+        'drained',
+        'draining',
+        'ended',
+        'exit_code',
+        'id',
+        'name',
+        'output',
+        'paused',
+        'pid',
+        'pipes',
+        'removed',
+        'sockets',
+        'spec',
+        'started',
+    )
+
+    def __init__(
+        self, name: str, id: str, spec: ProcessSpec, pid: int, started: float,  # noqa: A002 - the word of the product
+        sockets: list[str], output: OutputBuffer, pipes: dict[int, int],
+    ) -> None:
+        self.name = name
+        self.id = id
+        self.spec = spec
+        self.pid = pid
+        self.started = started
+        self.sockets = sockets
+        self.output = output
+        self.pipes = pipes  # descriptor -> stream, while recorded
+        self.draining: set[int] = set()  # pipes that are read to nowhere
+        self.at_exit: dict[int, int] = {}  # pipe -> bytes still to take before `closed`
+        self.exit_code: int | None = None
+        self.ended: float | None = None
+        self.closed = False  # it has ended and all that was readable then has been read
+        self.removed = False  # it is forgotten as soon as it has ended
+        self.paused = False  # the buffer is full and the process has to wait
+        self.drained = 0  # bytes read to nowhere
+        self.cursors: list[Cursor] = []
+        self._constant = ''  # the part of its row that never changes
 
     def counters(self) -> tuple[int, int, int, int]:
         """What moves: bytes captured, buffered and dropped, and how many watchers hold output."""
@@ -175,12 +197,14 @@ def restored(state: ProcessState, env: dict[bytes, bytes]) -> ProcessRecord:
         groups=None if state.groups is None else tuple(state.groups), rlimits=state.rlimits, stdout=state.stdout,
         stderr=state.stderr, bufsize=state.bufsize, overflow=state.overflow, umask=state.umask,
     )
-    return ProcessRecord(
+    record = ProcessRecord(
         state.name, state.id, spec, state.pid, state.started, state.sockets, OutputBuffer.restored(state.output),
-        pipes=dict(state.pipes), draining=set(state.draining), at_exit=dict(state.at_exit),
-        exit_code=state.exit_code, ended=state.ended, closed=state.closed, removed=state.removed,
-        paused=state.paused, drained=state.drained,
+        dict(state.pipes),
     )
+    record.draining, record.at_exit = set(state.draining), dict(state.at_exit)
+    record.exit_code, record.ended, record.closed = state.exit_code, state.ended, state.closed
+    record.removed, record.paused, record.drained = state.removed, state.paused, state.drained
+    return record
 
 
 class Processes:

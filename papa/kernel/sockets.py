@@ -7,8 +7,7 @@ import os
 import socket
 import stat
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from papa import names
 from papa.endpoint import MAX_PATH
@@ -22,8 +21,7 @@ _LISTENING = ('stream', 'seqpacket')
 _INET_ONLY = ('host', 'port', 'interface', 'reuseport')
 
 
-@dataclass(frozen=True)
-class SocketSpec:
+class SocketSpec(NamedTuple):
     """What a socket was asked to be. `port` 0 means any; keys that do not apply are None."""
 
     family: str
@@ -40,7 +38,7 @@ class SocketSpec:
         """What `wanted` asks for otherwise, as ``key=value (not other)``; a port left out fits any."""
         return [
             f'{key}={_shown(key, mine)} (not {_shown(key, theirs)})'
-            for key, mine in vars(self).items()
+            for key, mine in self._asdict().items()
             if (theirs := getattr(wanted, key)) != mine and not (key == 'port' and not theirs)
         ]
 
@@ -51,14 +49,13 @@ def _shown(key: str, value: Any) -> str:
     return f'0{value:o}' if key == 'umask' else str(value)
 
 
-@dataclass
-class SocketRecord:
+class SocketRecord(NamedTuple):
     """A socket that is held: plain data and its descriptor."""
 
     name: str
     spec: SocketSpec
     address: str  # what `spec.host` stands for; of a Unix socket, which file it is
-    holder: socket.socket = field(repr=False)
+    holder: socket.socket
 
     @property
     def fileno(self) -> int:
@@ -66,14 +63,14 @@ class SocketRecord:
 
     def details(self) -> dict[str, Any]:
         """What applies to this socket, in the order in which it is shown."""
-        details = {key: value for key, value in vars(self.spec).items() if value is not None and value is not False}
+        details = {key: value for key, value in self.spec._asdict().items() if value is not None and value is not False}
         if not self.spec.reuseport:  # each process gets a number of its own
             details['fileno'] = self.fileno
         return details
 
     def state(self) -> SocketState:
         """All of it."""
-        return SocketState(self.name, self.fileno, self.address, **vars(self.spec))
+        return SocketState(self.name, self.fileno, self.address, **self.spec._asdict())
 
 
 def read_spec(given: dict[str, Any]) -> SocketSpec:
@@ -160,7 +157,7 @@ class Sockets:
         else:
             holder = open_inet(spec, address, spec.port or 0)
             port = (spec.port or None) if spec.type == 'raw' else holder.getsockname()[1]
-            spec = replace(spec, port=port)
+            spec = spec._replace(port=port)
         record = SocketRecord(name, spec, address, holder)
         self.by_name[name] = record
         self._changes.tell('made', 'socket', name, record)
@@ -169,7 +166,7 @@ class Sockets:
     def restore(self, states: list[SocketState]) -> None:
         """Take the sockets that were handed over. Raises OSError if one is none."""
         for state in states:
-            spec = SocketSpec(**{key: getattr(state, key) for key in SocketSpec.__annotations__})
+            spec = SocketSpec(**{key: getattr(state, key) for key in SocketSpec._fields})
             holder = socket.socket(fileno=state.fd)
             self.by_name[state.name] = SocketRecord(state.name, spec, state.address, holder)
 

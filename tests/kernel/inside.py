@@ -123,7 +123,7 @@ class Child:
         self.kernel = kernel
         self.output = output
         spec = ProcessSpec((name,), {}, '/', 0, 0, None, {}, 'pipe', 'pipe', output.size, 'drop', None)
-        self.record = ProcessRecord(name, kernel.processes.next_id(), spec, pid, 1e9 + pid, [], output)
+        self.record = ProcessRecord(name, kernel.processes.next_id(), spec, pid, 1e9 + pid, [], output, {})
         self.ends: dict[int, int] = {}
         for stream in (STDOUT, STDERR):
             reader, self.ends[stream] = os.pipe()

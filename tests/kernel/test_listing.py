@@ -16,7 +16,7 @@ def record(name: str, **ended: float) -> ProcessRecord:
     spec = ProcessSpec(
         ('/bin/echo', 'tab\t"new\n', name), {b'A': b'B'}, '/tmp', 5, 6, (7,), {}, 'pipe', 'pipe', 65536, 'drop', None
     )
-    made = ProcessRecord(name, f'id-{len(name)}', spec, 123, 1795549332.7746913, ['s1', 's2'], OutputBuffer(65536))
+    made = ProcessRecord(name, f'id-{len(name)}', spec, 123, 1795549332.7746913, ['s1', 's2'], OutputBuffer(65536), {})
     made.output.append(0, 1.0, b'some output')
     made.output.acknowledge(3)
     made.drained = 5

@@ -1,7 +1,8 @@
 """The memory in which a kernel's state is handed over: data of any size, then a record that says what it is.
 
-It begins with a header: a mark, the number of the format, where the record is, its size and its CRC-32. Data that was stored once is not stored
-again: most of it is stored while the kernel still serves, and only what is new while it does not.
+It begins with a header: a mark, the number of the format, where the record is, its size and its CRC-32. Data that was
+stored once is not stored again: most of it is stored while the kernel still serves, and only what is new while it does
+not.
 """
 
 from __future__ import annotations
