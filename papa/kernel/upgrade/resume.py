@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 
 from papa import interpreter
@@ -86,15 +87,23 @@ def _check(fd: int) -> int:
     _say(READY, interpreter.PACKAGE_DIRECTORY)
     known: frozenset[tuple[str, int, int]] = frozenset()
     while sys.stdin.buffer.readline():
+        places = _places(fd)  # now: the kernel goes on writing as soon as it has its answer
         pid = os.fork()
         if not pid:
             _rehearse(fd, known)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status == _WENT_WELL:
-            known = frozenset(Handover.places(fd))
+            known = places
         elif status != _WENT_WRONG:
             _say(BAD, f'it was killed by signal {-status}' if status < 0 else f'it ended with status {status}')
     return 0
+
+
+def _places(fd: int) -> frozenset[tuple[str, int, int]]:
+    """What is to be tried, or nothing if that cannot be told, which the try will tell."""
+    with suppress(OSError, ValueError):
+        return frozenset(Handover.places(fd))
+    return frozenset()
 
 
 def _rehearse(fd: int, known: frozenset[tuple[str, int, int]]) -> None:
