@@ -20,7 +20,7 @@ from papa.kernel.upgrade import codec, memory, newcomer
 from papa.kernel.upgrade.handover import Collector, records_of
 from papa.kernel.upgrade.image import Image
 from papa.kernel.upgrade.newcomer import Newcomer
-from papa.names import show
+from papa.names import plain, show
 
 log = logging.getLogger('papa.kernel')
 
@@ -30,6 +30,7 @@ _TIMEOUT = 30.0  # seconds that the new code may take until it has tried for the
 _LAST_TIMEOUT = 5.0  # for the last time, while nobody is served
 _OWN_MEMORY = 64 * 1024 * 1024  # bytes, of the new code beside what is held
 _STORE_AT_ONCE = 4 * 1024 * 1024  # bytes
+_MAX_REASON = 500  # characters
 
 
 class Upgrader:
@@ -214,4 +215,4 @@ class Attempt:
 
 
 def _refused(text: str) -> Error:
-    return SystemFailure(f'Not upgraded: the new code cannot take over: {text}')
+    return SystemFailure(f'Not upgraded: the new code cannot take over: {plain(text, _MAX_REASON)}')

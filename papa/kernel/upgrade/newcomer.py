@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -59,7 +60,8 @@ class Newcomer:
         self._kernel = kernel
         self._loop = kernel.loop
         self._hear = hear
-        self._said = b''
+        self._said = b''  # without the lines that were taken from it
+        self._other = b''  # lines that are no words of ours: Python's, say, when it fails
         os.set_inheritable(fd, True)
         try:
             self._process = subprocess.Popen(
@@ -94,7 +96,8 @@ class Newcomer:
         poller = select.poll()  # select knows descriptors below 1024 only
         poller.register(self._fd, select.POLLIN)
         while (heard := self._next_word()) is None:
-            if not poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            left = deadline - time.monotonic()
+            if left <= 0 or not poller.poll(left * 1000):
                 raise TimeoutError(0, f'it has not answered in {seconds:g} seconds')
             if not self._read():
                 return BAD, self._last_words()
@@ -118,16 +121,17 @@ class Newcomer:
         return bool(part)
 
     def _next_word(self) -> tuple[str, str] | None:
-        line, newline, rest = self._said.partition(b'\n')
-        word, _, text = line.decode('utf-8', 'surrogateescape').partition('\t')
-        if not newline or word not in (READY, GOOD, BAD):  # or something went wrong, and its end will tell
-            return None
-        self._said = rest
-        return word, text
+        while b'\n' in self._said:
+            line, _, self._said = self._said.partition(b'\n')
+            word, _, text = line.decode('utf-8', 'surrogateescape').partition('\t')
+            if word in (READY, GOOD, BAD):
+                return word, text
+            self._other = (self._other + line + b'\n')[-_MAX_SAID:]  # its end will tell
+        return None
 
     def _last_words(self) -> str:
         """Why it has ended, by what Python wrote."""
-        lines = self._said.decode('utf-8', 'replace').split('\n')
+        lines = (self._other + self._said).decode('utf-8', 'replace').split('\n')
         said = [line.strip() for line in lines if line.strip()]
         if not said:
             return 'it ended without a word'
@@ -141,7 +145,8 @@ class Newcomer:
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
             pipe.close()
-        process.kill()
+        with suppress(ProcessLookupError, PermissionError):  # macOS: it has ended and is not waited for yet
+            os.killpg(process.pid, signal.SIGKILL)  # what it has forked in order to try, too
         process.returncode = 0  # the kernel reaps it, not Popen
         self._kernel.await_exit(process.pid)
 

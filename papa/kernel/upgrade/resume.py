@@ -29,7 +29,8 @@ log = logging.getLogger('papa.kernel')
 _ATTEMPTS = 10
 _PAUSE = 0.5  # seconds between them
 _AGAIN = '--again'
-_WENT_WELL, _WENT_WRONG, _CRASHED = 0, 3, 1  # the last one is Python's own status, after it has said how
+_MAX_REASON = 200  # characters
+_WENT_WELL, _WENT_WRONG = 0, 3
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -119,14 +120,25 @@ def _rehearse(fd: int, known: frozenset[tuple[str, int, int]]) -> None:
         _say(GOOD, '')
         status = _WENT_WELL
         del server
-    except (OSError, ValueError, LookupError, MemoryError) as error:
-        _say(BAD, f'{error}' or type(error).__name__)
-    except BaseException:
-        status = _CRASHED
-        raise
+    except BaseException as error:  # noqa: BLE001 - it is told
+        _say(BAD, _reason(error))
     finally:
-        if status != _CRASHED:
-            os._exit(status)
+        os._exit(status)
+
+
+def _reason(error: BaseException) -> str:
+    """Why it does not go, in one line; of a bug also where."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, MemoryError):
+        return 'no memory is left'
+    if isinstance(error, ValueError) and error.args:
+        return str(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = '' if trace is None else f' ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})'
+    return f'{type(error).__name__}: {str(error)[:_MAX_REASON]}{place}'
 
 
 def _stand_in(handover: Handover) -> None:
