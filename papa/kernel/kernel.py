@@ -31,6 +31,9 @@ class Upgrader(Protocol):
         """Try to go on with the code that is installed now, on this interpreter. The result is only ever an `Error`:
         after an upgrade the new kernel answers. Raises an `Error`, too."""
 
+    def close(self) -> None:
+        """Give up what is under way."""
+
 
 class Kernel:
     """The state of one kernel, and what works on it. Handlers get it; who is connected it does not know."""
@@ -90,6 +93,8 @@ class Kernel:
 
     def close(self) -> None:
         """Give everything back. The processes go on by themselves."""
+        if self.upgrader is not None:
+            self.upgrader.close()
         self.sockets.remove(dict(self.sockets.by_name))
         self.capture.close()
         self.lookups.close()

@@ -63,6 +63,11 @@ class Upgrader:
     def _over(self, _error: Error) -> None:
         self._attempt = None
 
+    def close(self) -> None:
+        """The kernel ends: give up what is under way."""
+        if self._attempt is not None:
+            self._attempt.fail(SystemFailure('Not upgraded: the kernel ends'))
+
 
 class Attempt:
     """One upgrade. It ends with this program, or with an `Error` in `result` and everything as before."""

@@ -135,6 +135,8 @@ class Newcomer:
         said = [line.strip() for line in lines if line.strip()]
         if not said:
             return 'it ended without a word'
+        if said[-1] == 'MemoryError':
+            return 'no memory is left'
         places = re.findall(r'File "(.+)", line (\d+)', '\n'.join(lines))
         return said[-1] + (' ({}, line {})'.format(*places[-1]) if places else '')
 

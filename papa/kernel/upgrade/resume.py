@@ -160,5 +160,5 @@ def _stand_in(handover: Handover) -> None:
 
 
 def _say(word: str, text: str) -> None:
-    line = f'{word}\t{text}'.replace('\n', ' ')
-    os.write(1, line.encode('utf-8', 'surrogateescape') + b'\n')
+    line = f'{word}\t{text}'.replace('\n', ' ').encode('utf-8', 'surrogateescape')
+    os.write(1, b'\n' + line + b'\n')  # what went wrong before may have left half a line

@@ -1,0 +1,270 @@
+"""Upgrades during which something else happens: signals, other upgrades, processes that are being started, limits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, Daemon, wait_until
+from kernel.tools import assert_clear, children, end, is_alive
+from kernel.viewers import Caller
+
+from papa import Conflict, Error, LimitReached, Papa, SystemFailure
+
+from .tools import Package, footprint, newcomers, python_that, scene, script
+
+SLOW_TRAMPOLINE = """
+from papa.kernel import spawn
+trampoline = spawn._TRAMPOLINE
+spawn._TRAMPOLINE = '''import os, time
+while os.path.exists(%r): time.sleep(0.01)
+''' + trampoline
+from papa.kernel.upgrade import attempt
+attempt._TIMEOUT = %s
+"""
+
+
+def in_background(call: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    """Run this in a thread; the list gets its result, or the `Error` that it raises."""
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except Error as error:
+            results.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, results
+
+
+def waiting_python(folder: str) -> tuple[str, Callable[[], None]]:
+    """An interpreter that takes until the second result is called, and a way to know that it runs."""
+    gate = f'{folder}/gate'
+    os.mkfifo(gate)
+    python = python_that(folder, f'echo > {folder}/runs; read line < {gate}', at='--check-resume')
+
+    def let_go() -> None:
+        Path(gate).write_text('\n', encoding='ascii')
+
+    return python, let_go
+
+
+def runs(folder: str) -> Callable[[], bool]:
+    return lambda: os.path.exists(f'{folder}/runs')
+
+
+def test_two_at_once(daemon: Daemon, folder: str) -> None:
+    """The second is refused, from whatever side, and the first goes on."""
+    python, let_go = waiting_python(folder)
+    with scene(daemon, folder) as stage, daemon.connect() as other:
+        stage.footprint = footprint(daemon.pid)
+        thread, results = in_background(lambda: stage.papa.upgrade(python))
+        wait_until(runs(folder), 'the interpreter')
+        for _ in range(2):
+            with pytest.raises(Conflict) as caught:
+                other.upgrade()
+            assert_clear(caught.value, 'under way')
+        assert other.kernel_info()['upgrades'] == 0  # everybody is served meanwhile
+        let_go()
+        thread.join(PATIENCE)
+        assert [type(result) for result in results] == [dict]
+        stage.upgrades = 1
+        stage.assert_unharmed()
+        stage.finish()
+
+
+def test_two_signals_at_once(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    daemon = start_daemon(start_new_session=True)
+    with scene(daemon, folder) as stage:
+        os.kill(daemon.pid, signal.SIGHUP)
+        os.kill(daemon.pid, signal.SIGHUP)
+        wait_until(lambda: stage.papa.kernel_info()['upgrades'] and not newcomers(folder), 'the upgrade')
+        stage.upgrades = stage.papa.kernel_info()['upgrades']
+        stage.assert_unharmed()
+        stage.finish()
+    assert stage.upgrades in (1, 2)  # the system merges signals that come at once
+
+
+def test_a_signal_that_finds_no_good_code(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    """Nobody waits for an answer: the log has it."""
+    package = Package(folder)
+    daemon = start_daemon(preexec=package.runner(), start_new_session=True)
+    package.change('kernel/kernel.py', 'class Kernel:', 'class Kernel(')
+    with scene(daemon, folder) as stage:
+        os.kill(daemon.pid, signal.SIGHUP)
+        assert daemon.process.stderr is not None
+        while 'Not upgraded' not in (line := daemon.process.stderr.readline()):
+            assert line
+        assert 'SyntaxError' in line
+        stage.assert_unharmed()
+        package.mend()
+        stage.upgrade()
+        stage.finish()
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_the_end_while_the_new_code_tries(number: signal.Signals, daemon: Daemon, folder: str) -> None:
+    """The kernel ends in order at once, and nothing is left of the attempt."""
+    deed = f'echo $$ > {folder}/runs.new; mv {folder}/runs.new {folder}/runs; exec sleep 600'
+    python = script(folder, f'#!/bin/sh\n{deed}\n')
+    with daemon.connect() as papa:
+        papa.make_socket('web', path=f'{folder}/web.sock')
+        child = papa.make_process('child', '/bin/sleep', '600')['pid']
+        thread, results = in_background(lambda: papa.upgrade(python))
+        wait_until(runs(folder), 'the interpreter')
+        tries = int(Path(folder, 'runs').read_text(encoding='ascii'))
+        os.kill(daemon.pid, number)
+        thread.join(PATIENCE)
+        assert isinstance(results[0], Error)
+        assert_clear(results[0])
+    assert daemon.process.wait(PATIENCE) == 0
+    wait_until(lambda: not is_alive(tries), 'the end of the interpreter')
+    assert is_alive(child)
+    end([child])
+    assert not [name for name in os.listdir(folder) if '.sock' in name]
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_the_end_at_the_very_moment(number: signal.Signals, daemon: Daemon, folder: str) -> None:
+    """A signal that arrives between the two kernels is for the new one, which ends in order."""
+    python = python_that(folder, f'kill -{number:d} $$')
+    with daemon.connect() as papa:
+        papa.make_socket('web', path=f'{folder}/web.sock')
+        child = papa.make_process('child', '/bin/sleep', '600')['pid']
+        thread, _ = in_background(lambda: papa.upgrade(python))
+        thread.join(PATIENCE)
+    assert daemon.process.wait(PATIENCE) == 0
+    log = daemon.stop()
+    assert 'Upgraded' in log
+    assert 'ending' in log
+    assert 'Traceback' not in log
+    assert is_alive(child)
+    end([child])
+    assert not [name for name in os.listdir(folder) if '.sock' in name]
+
+
+def test_another_wish_at_the_very_moment(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    """A SIGHUP that arrives between the two kernels is no reason to die: the new one upgrades again."""
+    daemon = start_daemon(start_new_session=True)
+    python = python_that(folder, 'kill -HUP $$')
+    with scene(daemon, folder) as stage:
+        stage.papa.upgrade(python)
+        wait_until(lambda: stage.papa.kernel_info()['upgrades'] == 2, 'the second upgrade')
+        stage.upgrades = 2
+        stage.assert_unharmed()
+        stage.finish()
+
+
+def test_a_start_that_takes_too_long(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    """An upgrade waits for processes that are being started, but not for ever; then those are started after all."""
+    hold = Path(folder, 'hold')
+    package = Package(folder)
+    daemon = start_daemon(preexec=package.runner(SLOW_TRAMPOLINE % (str(hold), 2.0)))
+    with scene(daemon, folder) as stage, Caller(daemon) as first, Caller(daemon) as second:
+        stage.footprint = footprint(daemon.pid)
+        before = set(children(daemon.pid))
+        hold.touch()
+        first.say(('make process', 'slow', 'rlimit.nofile=32', '/bin/echo', 'slow'))
+        wait_until(lambda: len(children(daemon.pid)) == len(before) + 1, 'the trampoline')
+        thread, results = in_background(stage.papa.upgrade)
+        wait_until(lambda: newcomers(folder), 'the new code')
+        second.say(('make process', 'later', 'rlimit.nofile=32', '/bin/echo', 'later'))
+        thread.join(PATIENCE)
+        assert isinstance(results[0], SystemFailure)
+        assert_clear(results[0], '"slow"', 'has not started')
+        hold.unlink()
+        for name, caller in (('slow', first), ('later', second)):
+            assert caller.reply()[name]['pid']
+            with daemon.connect() as papa, papa.watch_processes(name) as watcher:
+                data = b''
+                while (result := watcher.read()) is not None:
+                    data += b''.join(piece.data for piece in result[0])
+                assert data == name.encode() + b'\n'
+        stage.assert_unharmed()
+        stage.upgrade()
+        stage.finish()
+
+
+def test_a_start_that_takes_a_while(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    """It is waited for, and so is one that is asked for meanwhile: by the new kernel."""
+    hold = Path(folder, 'hold')
+    package = Package(folder)
+    daemon = start_daemon(preexec=package.runner(SLOW_TRAMPOLINE % (str(hold), 30.0)))
+    with scene(daemon, folder) as stage, Caller(daemon) as first, Caller(daemon) as second:
+        stage.footprint = footprint(daemon.pid)
+        before = set(children(daemon.pid))
+        hold.touch()
+        first.say(('make process', 'slow', 'rlimit.nofile=32', '/bin/sleep', '600'))
+        wait_until(lambda: len(children(daemon.pid)) == len(before) + 1, 'the trampoline')
+        slow = (set(children(daemon.pid)) - before).pop()
+        thread, results = in_background(stage.papa.upgrade)
+        wait_until(lambda: newcomers(folder), 'the new code')
+        second.say(('make process', 'later', 'rlimit.nofile=32', '/bin/sleep', '600'))
+        second.say(('make process', 'slow', 'rlimit.nofile=32', '/bin/sleep', '600'))
+        hold.unlink()
+        thread.join(PATIENCE)
+        assert [type(result) for result in results] == [dict], results
+        assert first.reply()['slow']['pid'] == slow
+        later = second.reply()['later']['pid']
+        assert second.reply()['slow']['pid'] == slow
+        assert {slow, later} < set(children(daemon.pid))
+        stage.finish()
+
+
+def fill(papa: Papa) -> list[str]:
+    """Make sockets until there is no room for more; their names."""
+    names: list[str] = []
+    while True:
+        try:
+            papa.make_socket(f'many.{len(names)}')
+        except LimitReached:
+            return names
+        names.append(f'many.{len(names)}')
+
+
+def test_a_full_table_of_descriptors(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    package = Package(folder)
+    few = 'import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))'
+    daemon = start_daemon(preexec=package.runner(few))
+    with scene(daemon, folder) as stage:
+        for left in range(8, -1, -1):  # with so many left
+            names = fill(stage.papa)
+            for name in names[len(names) - left :]:
+                stage.papa.remove_sockets(name)
+            try:
+                stage.papa.upgrade()
+            except Error as error:
+                assert_clear(error)
+            else:
+                stage.upgrades += 1
+            assert stage.papa.kernel_info()['upgrades'] == stage.upgrades
+            stage.papa.remove_sockets('many.*')
+            stage.assert_unharmed()
+        assert stage.upgrades < 9  # the last ones must have failed
+        stage.upgrade()
+        stage.finish()
+
+
+def test_a_state_that_is_too_large_for_the_new_code(daemon: Daemon, folder: str) -> None:
+    """Its memory is limited, so that it cannot have the state and itself in it."""
+    size = 64 * 1024 * 1024
+    little = script(folder, f'#!/bin/sh\nulimit -v {size // 1024}\nexec {sys.executable} "$@"\n')
+    with scene(daemon, folder) as stage:
+        writer = f'import os; os.write(1, bytes({size})); os.execv("/bin/sleep", ["sleep", "600"])'
+        stage.papa.make_process('large', sys.executable, ['-c', writer], bufsize=size)
+        wait_until(lambda: stage.caller.details('large')['captured'] == size, 'the output')
+        stage.footprint = footprint(daemon.pid)
+        with pytest.raises(SystemFailure) as caught:
+            stage.papa.upgrade(little)
+        assert_clear(caught.value, 'emory')
+        stage.assert_unharmed()
+        stage.upgrade()
+        assert stage.caller.details('large')['buffered'] == size
+        stage.finish()
