@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from kernel.viewers import Caller
 
 from papa import Conflict, Error, LimitReached, Papa, SystemFailure
 
-from .tools import Package, footprint, newcomers, python_that, scene, script
+from .tools import Package, footprint, in_background, newcomers, python_that, scene, script
 
 SLOW_TRAMPOLINE = """
 from papa.kernel import spawn
@@ -27,21 +26,6 @@ while os.path.exists(%r): time.sleep(0.01)
 from papa.kernel.upgrade import attempt
 attempt._TIMEOUT = %s
 """
-
-
-def in_background(call: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
-    """Run this in a thread; the list gets its result, or the `Error` that it raises."""
-    results: list[object] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except Error as error:
-            results.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread, results
 
 
 def waiting_python(folder: str) -> tuple[str, Callable[[], None]]:

@@ -6,15 +6,17 @@ import os
 import shlex
 import shutil
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from conftest import PACKAGE, Daemon, wait_until
+from conftest import PACKAGE, PATIENCE, Daemon, wait_until
 from kernel.tools import Seen, Talker, children, run, shell
 from kernel.viewers import Account, Caller, Tap
 
+from papa import Error
 from papa.wire.client import ExitFrame, OutputFrame
 
 _RUNNER = """
@@ -38,6 +40,17 @@ def fail(function, number, after=0):
 from papa import command_line
 sys.argv = [{package!r}, *sys.argv[3:]]
 sys.exit(command_line.main())
+"""
+
+
+# No shell: that might wait for children of the kernel, and take their exit codes away.
+_WAITS = """#!{python} -IS
+import os, sys
+if '--resume' in sys.argv:
+    os.close(os.open({mark!r}, os.O_CREAT | os.O_WRONLY))
+    with open({gate!r}) as gate:
+        gate.read()
+os.execv({python!r}, [{python!r}, *sys.argv[1:]])
 """
 
 
@@ -98,6 +111,39 @@ def python_that(folder: str, deed: str, *, at: str = '--resume') -> str:
     """A Python that first runs a line of the shell, as the kernel or (at `--check-resume`) where it is tried."""
     python = shlex.quote(sys.executable)
     return script(folder, f'#!/bin/sh\ncase " $* " in *" {at} "*)\n{deed}\n;;\nesac\nexec {python} "$@"\n')
+
+
+def in_background(call: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
+    """Run this in a thread; the list gets its result, or the `Error` that it raises."""
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except Error as error:
+            results.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, results
+
+
+@contextmanager
+def between_kernels(daemon: Daemon, folder: str) -> Iterator[None]:
+    """An upgrade. In the block, the old kernel does not run any more, and the new one not yet."""
+    mark, gate = (f'{folder}/{word}-{os.urandom(4).hex()}' for word in ('mark', 'gate'))
+    os.mkfifo(gate)
+    python = script(folder, _WAITS.format(mark=mark, gate=gate, python=sys.executable))
+    with daemon.connect() as papa:
+        thread, results = in_background(lambda: papa.upgrade(python))
+        wait_until(lambda: results or os.path.exists(mark), 'the upgrade')
+        assert not results, results
+        try:
+            yield
+        finally:
+            Path(gate).write_text('\n', encoding='ascii')
+            thread.join(PATIENCE)
+        assert [type(result) for result in results] == [dict], results
 
 
 def footprint(pid: int) -> list[str]:
