@@ -91,7 +91,7 @@ def _milliseconds(seconds: list[float]) -> str:
 
 
 def table(figures: Figures) -> str:
-    """The rows, aligned."""
-    rows = list(figures.rows())
-    width = max(len(what) for what, _ in rows)
+    """The rows, aligned; if something was wrong, without those that nothing is known of."""
+    rows = [(what, figure) for what, figure in figures.rows() if not (figures.trouble and figure[:1] in '0n')]
+    width = max((len(what) for what, _ in rows), default=0)
     return '\n'.join(f'{what:{width}}  {figure}' for what, figure in rows)
