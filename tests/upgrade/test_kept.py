@@ -21,8 +21,8 @@ from papa.wire.client import ExitFrame, LossFrame, OutputFrame
 from .tools import between_kernels
 
 ODD_TEXTS = [
-    '', ' ', '\n', '\r\n', 'a\tb', '\\', '\\n', '"', "'", '\0', '\x7f\x80\x9f', '\n> ', 'Error: no', '] ', 'ö€😀',
-    '\ud800', '\udc00', '\ud83d\ude00', '\ude00\ud83d', '\uffff\ufeff', 'x' * 1_000_000, '😀' * 100_000, ' lead', 'trail ',
+    '', ' ', '\n', '\r\n', 'a\tb', '\\', '\\n', '"', "'", '\0', '\x7f\x80\x9f', '\n> ', 'Error: no', '] ', 'ö€😀', ' lead',
+    '\ud800', '\udc00', '\ud83d\ude00', '\ude00\ud83d', '\uffff\ufeff', 'x' * 1_000_000, '😀' * 100_000, 'trail ',
 ]
 
 
@@ -245,7 +245,7 @@ def test_a_grandchild_that_writes(daemon: Daemon, papa: Papa, folder: str) -> No
 
 
 CONFESSION = """
-tr '\\0' '\\n' < /proc/$$/environ; pwd; umask; id; nice; ulimit -aS; ulimit -aH; grep -E '^(Sig|Shd)' /proc/$$/status
+tr '\\0' '\\n' < /proc/$$/environ; pwd; umask; id; nice; ulimit -aS; ulimit -aH; grep -E '^Sig[BIC]' /proc/self/status
 ls /proc/$$/fd; [ "$(cut -d' ' -f6 /proc/$$/stat)" = $$ ] && echo a session of its own
 """
 
@@ -267,6 +267,6 @@ def test_what_children_get(start_daemon: Callable[..., Daemon], options: dict[st
         for _ in range(2):
             papa.upgrade()
             after = run(papa, 'after', **shell(CONFESSION), **options)
-            assert after.out == before.out
+            assert after.out.splitlines() == before.out.splitlines()
         assert b' 222\n' in before.out
         assert b'a session of its own' in before.out
