@@ -143,15 +143,16 @@ class Loop:
 
     def _run_due(self) -> None:
         for _ in range(len(self._soon)):
-            self._call(self._soon.popleft())
+            self.call(self._soon.popleft())
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
             callback = heapq.heappop(self._timers)[2].callback
             if callback is not None:
-                self._call(callback)
+                self.call(callback)
 
     @staticmethod
-    def _call(callback: Callable[[], object]) -> None:
+    def call(callback: Callable[[], object]) -> None:
+        """Call now; what goes wrong is logged."""
         try:
             callback()
         except Exception:

@@ -180,7 +180,7 @@ class Server:
     def go_on(self) -> None:
         """Let the sessions go on."""
         for session in self.sessions:
-            session.go_on()
+            self._kernel.loop.call(session.go_on)
 
 
 def _cut_off(connection: socket.socket, reason: str) -> None:

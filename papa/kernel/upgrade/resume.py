@@ -70,8 +70,8 @@ def _resume(fd: int) -> int:
     for unused in {fd, state.log.fd} - {None, log_state.fd}:
         os.close(unused)  # type: ignore[arg-type]
     log.info('Upgraded to papa %s from %s, pid %d', __version__, state.version, os.getpid())
-    kernel.loop.call_soon(lambda: go_on(kernel, server))
     del handover, state  # they keep the image
+    go_on(kernel, server)  # before anything that has arrived meanwhile
     gc.enable()
     server.run()
     return 0
