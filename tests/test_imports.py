@@ -126,6 +126,13 @@ def test_what_both_stand_on_imports_neither() -> None:
             assert not {i.name for i in items} & {'socket', 'select', 'selectors', 'asyncio', 'os', 'threading'}, module
 
 
+def test_a_line_of_text_needs_neither_client_nor_kernel() -> None:
+    for module, items in IMPORTS.items():
+        if is_in(module, 'papa.line'):
+            above = [i.name for i in items if is_in(i.name, 'papa.kernel') or is_in(i.name, 'papa.client')]
+            assert not above, f'{module} imports {above}'
+
+
 def test_errors_imports_nothing() -> None:
     assert [i.name for i in IMPORTS['papa.errors'] if i.name != '__future__'] == []
 

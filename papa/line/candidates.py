@@ -1,0 +1,186 @@
+"""What may come next in a line: candidates for the place of the cursor.
+
+Pure: the names that a kernel holds are a `snapshot.Names`, the machine is a `system.System`. A candidate for the words
+of a command replaces all of them, so that earlier abbreviations are written out too; any other replaces its own word.
+"""
+
+from __future__ import annotations
+
+from papa import commands
+from papa.errors import BadRequest
+from papa.line import flags, operands
+from papa.line.grammar import FROM_NAME_ON, LEAVING
+from papa.line.operands import Candidate, Source
+from papa.line.quoting import COMMENT, Word, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from papa.commands import Command
+    from papa.line.snapshot import Names
+    from papa.line.system import NoSystem
+
+MOST = 50
+_WRITTEN = 3  # characters of a command that cannot be abbreviated, before it is offered
+
+
+class Candidates:
+    """What may come next: at most `MOST` as `items`, and how many `more` there are.
+
+    The text of each replaces what stands in the line from its `start` to the cursor.
+    """
+
+    __slots__ = ('items', 'more')
+
+    def __init__(self, items: list[Candidate], more: int) -> None:
+        self.items = items
+        self.more = more
+
+
+def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candidates:
+    """What may stand at the place of the cursor. What follows the cursor does not matter."""
+    before = text[:cursor]
+    found = split(before)
+    if found.pipe is not None or before.startswith(COMMENT):
+        return Candidates([], 0)
+    words = found.words
+    current = words.pop() if words and words[-1].end == len(before) else Word('', len(before), len(before))
+    return Candidates(*_source(words, current, names, system).take(MOST))
+
+
+def _source(words: list[Word], current: Word, names: Names, system: NoSystem) -> Source:
+    """All candidates for the word `current` after `words`."""
+    place = _Place(words, current)
+    if place.flag is not None:
+        return operands.of_flag(place.flag, place.partial, current, system)
+    if place.command is None:
+        if flags.is_flag(current.text) or current.text == '-':
+            return Source(_flags('', current))
+        return Source(_commands(place.head, current))
+    if place.takes_flags and current.text.startswith('-') and not current.quoted:
+        return Source(_flags(place.command.name, current))
+    if place.command.name == 'help':
+        return Source(_commands(place.rest, current))
+    return operands.of_command(place.command, place.rest, current, names, system)
+
+
+class _Place:
+    """Where in a line the cursor is.
+
+    `head` are the words before it that belong to a command not yet complete; else `command` is that, and `rest`
+    are the words after it without the shell's options. `flag` is the option that wants a value here; `partial`
+    what is there of it.
+    """
+
+    def __init__(self, words: list[Word], current: Word) -> None:
+        self.head: list[Word] = []
+        self.rest: list[Word] = []
+        self.command: Command | None = None
+        self.flag: flags.Flag | None = None
+        self.partial = current.text
+        self.takes_flags = True
+        for word in words:
+            self._add(word)
+        self._attach(current)
+
+    def _add(self, word: Word) -> None:
+        if self.flag is not None:
+            self.flag = None
+        elif self.takes_flags and word.text == flags.END:
+            self.takes_flags = False
+            if self.command is not None and self.command.options:
+                self.rest.append(word)
+        elif self.takes_flags and flags.is_flag(word.text):
+            self._begin_flag(word.text)
+        elif self.command is None:
+            self.head.append(word)
+            self.command = _complete(self.head)
+        else:
+            self.rest.append(word)
+            if self.command.name in FROM_NAME_ON:
+                self.takes_flags = False
+
+    def _begin_flag(self, text: str) -> None:
+        try:
+            flag, _, attached = flags.find(text, invocation=True)
+        except BadRequest:
+            return
+        if flag.value and attached is None:
+            self.flag = flag
+
+    def _attach(self, current: Word) -> None:
+        """See whether the word itself is an option with a value: ``--output=js``."""
+        if self.flag is None and self.takes_flags and current.text.startswith('--') and '=' in current.text:
+            spelling, _, value = current.text.partition('=')
+            flag = flags.BY_SPELLING.get(spelling)
+            if flag is not None and flag.value:
+                self.flag = flag
+                self.partial = value
+
+
+def _complete(words: list[Word]) -> Command | None:
+    """The command that words are, None if another has to follow or nothing fits."""
+    try:
+        found, rest = commands.resolve([word.text for word in words])
+    except BadRequest:
+        return None
+    return None if rest else found
+
+
+# The words of commands
+
+
+def _commands(head: list[Word], current: Word) -> Iterator[Candidate]:
+    """Commands that these words are the beginning of, the one that they stand for first."""
+    typed = [word.text.lower() for word in head]
+    start = head[0].start if head else current.start
+    partial = current.text.lower()
+    fitting = [command for command in commands.COMMANDS if _fits(command, typed, partial)]
+    preferred = _preferred([*typed, partial])
+    fitting.sort(key=lambda c: (c.name != preferred, not c.original, c.name))
+    if not head and LEAVING.startswith(partial) and partial:
+        yield Candidate(start, LEAVING, 'leave this shell', 'command', final=False)
+    for command in fitting:
+        yield Candidate(start, command.name, command.summary, 'command', final=bool(command.operands))
+
+
+def _fits(command: Command, typed: list[str], partial: str) -> bool:
+    if len(command.words) <= len(typed):
+        return False
+    for index, word in enumerate(typed):
+        if _stands_for(command, index, word) != command.words[index]:
+            return False
+    written = command.words[len(typed)]
+    if not command.abbreviable and len(partial) < _WRITTEN:
+        return False
+    return written.startswith(partial)
+
+
+def _stands_for(command: Command, index: int, word: str) -> str:
+    """The word that an abbreviation stands for, at this place of commands that begin as this one does."""
+    possible = [c for c in commands.COMMANDS if c.words[:index] == command.words[:index] and len(c.words) > index]
+    ranked = sorted((not c.original, c.words[index]) for c in possible if c.words[index].startswith(word))
+    if any(text == word for _, text in ranked):
+        return word
+    return ranked[0][1] if ranked else ''
+
+
+def _preferred(words: list[str]) -> str:
+    """The name of the command that words stand for as they are."""
+    try:
+        return commands.resolve(words)[0].name
+    except BadRequest:
+        return ''
+
+
+# Options of the shell
+
+
+def _flags(command: str, current: Word) -> Iterator[Candidate]:
+    for flag in flags.FLAGS:
+        if flag.invocation or (command and not flag.is_for(command)) or (not command and flag.commands):
+            continue
+        spelling = next((s for s in reversed(flag.spellings) if s.startswith(current.text)), None)
+        if spelling is not None:
+            yield Candidate(current.start, spelling, flag.summary, 'option')

@@ -1,0 +1,158 @@
+"""`Names`: what a kernel holds, as far as completion needs it. Kept by whoever listens to `Papa.changes`."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+from papa.names import is_number, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from papa.events import Change
+
+_NOTE = 40  # characters
+_LAST = chr(0x10FFFF)
+PLURALS = {'socket': 'sockets', 'value': 'values', 'process': 'processes'}
+
+
+class NameList:
+    """Names of one kind, sorted, with a note each and, for some kinds, a number by which they can be called too.
+
+    Finding those with a beginning takes the same time however many there are.
+    """
+
+    __slots__ = ('_names', 'by_number', 'notes', 'numbers')
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self.notes: dict[str, str] = {}
+        self.numbers: dict[str, str] = {}
+        self.by_number: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.notes
+
+    def replace(self, notes: Mapping[str, str], numbers: Mapping[str, str] | None = None) -> None:
+        """Hold these and no others. `numbers` are PIDs or file numbers by name."""
+        self.notes = dict(notes)
+        self._names = sorted(self.notes)
+        self.numbers = dict(numbers or {})
+        self.by_number = {number: name for name, number in self.numbers.items()}
+
+    def put(self, name: str, note: str, number: str = '') -> None:
+        """Add one, or give it another note and number."""
+        if name not in self.notes:
+            insort(self._names, name)
+        self.notes[name] = note
+        self._forget_number(name)
+        if number:
+            self.numbers[name] = number
+            self.by_number[number] = name
+
+    def remove(self, name: str) -> None:
+        """Take one away, if it is there."""
+        if self.notes.pop(name, None) is not None:
+            del self._names[bisect_left(self._names, name)]
+            self._forget_number(name)
+
+    def _forget_number(self, name: str) -> None:
+        number = self.numbers.pop(name, None)
+        if number is not None and self.by_number.get(number) == name:
+            del self.by_number[number]
+
+    def range(self, prefix: str) -> tuple[int, int]:
+        """From where to where in the order of names those are that begin so."""
+        start = bisect_left(self._names, prefix)
+        return start, bisect_left(self._names, prefix + _LAST, start) if prefix else len(self._names)
+
+    def count(self, prefix: str) -> int:
+        """How many begin so."""
+        start, end = self.range(prefix)
+        return end - start
+
+    def starting(self, prefix: str) -> Iterator[str]:
+        """Those that begin so, in order."""
+        start, end = self.range(prefix)
+        return (self._names[at] for at in range(start, end))
+
+
+class Names:
+    """All names that a kernel holds."""
+
+    __slots__ = ('processes', 'sockets', 'values')
+
+    def __init__(self) -> None:
+        self.sockets = NameList()
+        self.values = NameList()
+        self.processes = NameList()
+
+    def of(self, kind: str) -> NameList:
+        """Those of a kind: ``sockets``, ``values`` or ``processes``."""
+        found: NameList = getattr(self, kind)
+        return found
+
+    def apply(self, change: Change) -> None:
+        """Take in what `Papa.changes` tells. A snapshot replaces the kinds that it is of."""
+        if change.change == 'snapshot':
+            for kind, details in change.details.items():
+                notes = {name: note(kind, each) for name, each in details.items()}
+                self.of(kind).replace(notes, _numbers(kind, details))
+        elif change.kind in PLURALS and change.change != 'counters':
+            kind = PLURALS[change.kind]
+            if change.change == 'removed':
+                self.of(kind).remove(change.name)
+            else:
+                self.of(kind).put(change.name, note(kind, change.details), _number(kind, change.details))
+
+
+def note(kind: str, details: Any) -> str:
+    """What to say of one thing in a menu: the PID and state, the address, the beginning of the value.
+
+    `details` are those of the listings and of changes.
+    """
+    return {'sockets': socket_note, 'values': value_note, 'processes': process_note}[kind](details)
+
+
+def socket_note(details: Mapping[str, Any]) -> str:
+    """``127.0.0.1:8080``, or its path."""
+    if 'path' in details:
+        return plain(str(details['path']), _NOTE)
+    host = str(details.get('host', ''))
+    address = f'[{host}]' if ':' in host else host
+    return plain(f'{address}:{details.get("port", "")}', _NOTE)
+
+
+def value_note(details: Any) -> str:
+    """The beginning of the value."""
+    text = details if isinstance(details, str) else details.get('value', details.get('preview', ''))
+    return plain(text, _NOTE)
+
+
+def process_note(details: Mapping[str, Any]) -> str:
+    """``123 running``, or how it has ended."""
+    pid = details.get('pid', '')
+    return f'{pid} running' if details.get('running') else f'{pid} {ending(details.get("exit_code"))}'
+
+
+def ending(exit_code: int | None) -> str:
+    """An exit code in words."""
+    if exit_code is None:
+        return 'ended'
+    return f'ended by signal {-exit_code}' if exit_code < 0 else f'ended with {exit_code}'
+
+
+def _number(kind: str, details: Any) -> str:
+    key = {'processes': 'pid', 'sockets': 'fileno'}.get(kind)
+    number = str(details.get(key, '')) if key else ''
+    return number if is_number(number) else ''
+
+
+def _numbers(kind: str, details: Mapping[str, Any]) -> dict[str, str]:
+    found = {name: _number(kind, each) for name, each in details.items()}
+    return {name: number for name, number in found.items() if number}
