@@ -21,8 +21,9 @@ from papa.wire.client import ExitFrame, LossFrame, OutputFrame
 from .tools import between_kernels
 
 ODD_TEXTS = [
-    '', ' ', '\n', '\r\n', 'a\tb', '\\', '\\n', '"', "'", '\0', '\x7f\x80\x9f', '\n> ', 'Error: no', '] ', 'ö€😀', ' lead',
-    '\ud800', '\udc00', '\ud83d\ude00', '\ude00\ud83d', '\uffff\ufeff', 'x' * 1_000_000, '😀' * 100_000, 'trail ',
+    '', ' ', '\n', '\r\n', 'a\tb', '\\', '\\n', '"', "'", '\0', '\x7f\x80\x9f', '\n> ', 'Error: no', '] ', 'ö€😀',
+    ' lead', '\ud800', '\udc00', '\ud83d\ude00', '\ude00\ud83d', '\uffff\ufeff', 'x' * 1_000_000, '😀' * 100_000,
+    'trail ',
 ]
 
 
