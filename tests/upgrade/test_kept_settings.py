@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 from conftest import PACKAGE, PATIENCE, Daemon, find_free_port, wait_until
 from kernel.tools import (
-    NOBODY, Talker, as_nobody, assert_clear, assert_serves, children, is_alive, needs_root, papa_command,
+    NOBODY,
+    Talker,
+    as_nobody,
+    assert_clear,
+    assert_serves,
+    children,
+    is_alive,
+    needs_root,
+    papa_command,
 )
 
 from papa import Papa
