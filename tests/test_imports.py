@@ -9,14 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import Daemon
 
 PACKAGE = Path(__file__).resolve().parent.parent / 'papa'
+SHELL = PACKAGE.parent / 'papa_shell'
 FILES = sorted(PACKAGE.rglob('*.py'))
+SHELL_FILES = sorted(SHELL.rglob('*.py'))
 MAX_LINES = 400
 
 HOSTS_A_KERNEL = 'papa.client.embedded'
 COMMANDS = ('papa.__main__', 'papa.command_line')  # run a kernel or ask one, and load what that takes when it does
-PROGRAMS = {'papa.__main__', 'papa.kernel.trampoline', 'papa.kernel.lookup'}  # that are run, not imported
+PROGRAMS = {  # that are run, not imported
+    'papa.__main__', 'papa.kernel.trampoline', 'papa.kernel.lookup', 'papa_shell.__main__',
+}
+NEED_MORE = {'papa_shell.tables'}  # than the standard library
 
 
 def module_of(path: Path) -> str:
@@ -25,6 +31,7 @@ def module_of(path: Path) -> str:
 
 
 MODULES = {module_of(path): path for path in FILES}
+SHELL_MODULES = {module_of(path): path for path in SHELL_FILES}
 
 
 class Import:
@@ -60,7 +67,7 @@ def statements(body: list[ast.stmt], late: bool = False, typing: bool = False) -
 
 def imports_of(module: str) -> list[Import]:
     """All that a module imports, each as the most precise module of ours that there is."""
-    path = MODULES[module]
+    path = MODULES.get(module) or SHELL_MODULES[module]
     found = []
     for node, late, typing in statements(ast.parse(path.read_bytes(), str(path)).body):
         if isinstance(node, ast.Import):
@@ -70,11 +77,13 @@ def imports_of(module: str) -> list[Import]:
             assert node.module is not None
             for alias in node.names:
                 inner = f'{node.module}.{alias.name}'
-                found.append(Import(inner if inner in MODULES else node.module, late, typing))
+                known = inner in MODULES or inner in SHELL_MODULES
+                found.append(Import(inner if known else node.module, late, typing))
     return found
 
 
 IMPORTS = {module: imports_of(module) for module in MODULES}
+SHELL_IMPORTS = {module: imports_of(module) for module in SHELL_MODULES}
 
 
 def is_in(module: str, package: str) -> bool:
@@ -133,6 +142,38 @@ def test_a_line_of_text_needs_neither_client_nor_kernel() -> None:
             assert not above, f'{module} imports {above}'
 
 
+def test_the_shell_knows_the_client_and_what_both_share_but_no_kernel() -> None:
+    for module, items in SHELL_IMPORTS.items():
+        for item in items:
+            assert not is_in(item.name, 'papa.kernel'), f'{module} imports {item.name}'
+            assert not is_in(item.name, 'papa_tui'), f'{module} imports {item.name}'
+            assert item.name.partition('.')[0] != 'papa' or item.name in MODULES, f'{module} imports {item.name}'
+    for module, items in IMPORTS.items():
+        assert not [i.name for i in items if is_in(i.name, 'papa_shell')], f'{module} imports the shell'
+
+
+SLOW = {
+    'argparse', 'asyncio', 'dataclasses', 'importlib.metadata', 'prompt_toolkit', 'rich', 'subprocess', 'shutil',
+    'tempfile', 'pathlib', 'typing', 'inspect', 'logging', 'difflib', 'textwrap', 'threading', 'signal',
+}
+ONE_SHOT = """
+from papa_shell.main import main
+status = main(['-u', {path!r}, 'get', 'x'])
+print()
+print(status, *sys.modules)
+"""
+
+
+def test_one_command_of_the_shell_loads_only_what_it_needs(daemon: Daemon) -> None:
+    with daemon.connect() as papa:
+        papa.set('x', 'hello')
+    run = run_python(ONE_SHOT.format(path=daemon.where), '-S')  # without site: what is installed may load anything
+    value, *_, last = run.splitlines()
+    status, *loaded = last.split()
+    assert (value, status) == ('hello', '0')
+    assert not SLOW & set(loaded)
+
+
 def test_errors_imports_nothing() -> None:
     assert [i.name for i in IMPORTS['papa.errors'] if i.name != '__future__'] == []
 
@@ -155,10 +196,10 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
         visit(module, ())
 
 
-def run_python(code: str) -> str:
+def run_python(code: str, *options: str) -> str:
     code = f'import sys; sys.path.insert(0, {str(PACKAGE.parent)!r})\n{code}'
     run = subprocess.run(
-        [sys.executable, '-I', '-c', code],
+        [sys.executable, '-I', *options, '-c', code],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
     )
     assert run.returncode == 0, run.stderr
@@ -197,7 +238,7 @@ def test_the_command_loads_what_it_needs(arguments: tuple[str, ...], not_needed:
 FIRST_OF_ALL = """
 import importlib, sys
 for module in {modules}:
-    for name in [name for name in sys.modules if name.partition('.')[0] == 'papa']:
+    for name in [name for name in sys.modules if name.partition('.')[0] in ('papa', 'papa_shell')]:
         del sys.modules[name]
     importlib.import_module(module)
 """
@@ -205,9 +246,9 @@ for module in {modules}:
 
 def test_every_module_can_be_the_first_to_be_imported() -> None:
     """A cycle often hides behind the order in which modules happen to be loaded."""
-    run_python(FIRST_OF_ALL.format(modules=sorted(set(MODULES) - PROGRAMS)))
+    run_python(FIRST_OF_ALL.format(modules=sorted({*MODULES, *SHELL_MODULES} - PROGRAMS - NEED_MORE)))
 
 
-@pytest.mark.parametrize('path', FILES, ids=[module_of(path) for path in FILES])
+@pytest.mark.parametrize('path', [*FILES, *SHELL_FILES], ids=module_of)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text().splitlines()) < MAX_LINES

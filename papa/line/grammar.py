@@ -100,8 +100,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
     Raises `BadLine`.
     """
     given: dict[str, Any] = {}
-    rest = _leading(words, given, invocation=True)
-    if rest == len(words):
+    if _leading(words, given, [], invocation=True) == len(words):
         for name in given:
             if (flag := _by_name(name)).commands is not None:
                 raise BadLine(f'{flag.spellings[-1]} needs a command')
@@ -113,7 +112,9 @@ def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
 
 def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | None:
     given: dict[str, Any] = {}
-    start = _leading(texts, given, invocation=invocation)
+    before: list[str] = []  # what of the words the full form begins with
+    after: list[str] = []
+    start = _leading(texts, given, before, invocation=invocation)
     if start == len(texts):
         raise BadLine('There is no command in this line, only options')
     command, rest = resolve(texts[start:])
@@ -123,37 +124,49 @@ def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | N
     typed = ' '.join(texts[start:end])
     if typed.lower() not in (command.name, LEAVING):
         line.short = typed
-    operands = _take_flags(command, rest, given, invocation=invocation)
+    operands = _take_flags(command, rest, given, after, invocation=invocation)
     _check_flags(command, given)
     _sort(line, operands)
-    line.full = join([*texts[:start], *command.words, *rest])
+    line.full = join([*before, *command.words, *after])
     if command is _HELP:
         _expand_help(line)
     return line
 
 
-def _leading(texts: Sequence[str], given: dict[str, Any], *, invocation: bool) -> int:
-    """Read the options before the command; return where that stands."""
+def _leading(texts: Sequence[str], given: dict[str, Any], kept: list[str], *, invocation: bool) -> int:
+    """Read the options before the command; return where that stands. What is not for the start alone is `kept`."""
     at = 0
     while at < len(texts) and flags.is_flag(texts[at]):
         if texts[at] == flags.END:
             return at + 1
-        at = flags.take(texts, at, given, invocation=invocation)
+        at = _take(texts, at, given, kept, invocation=invocation)
     return at
 
 
-def _take_flags(command: Command, words: Sequence[str], given: dict[str, Any], *, invocation: bool) -> list[str]:
+def _take(texts: Sequence[str], at: int, given: dict[str, Any], kept: list[str], *, invocation: bool) -> int:
+    """Read one option; return where to go on."""
+    end = flags.take(texts, at, given, invocation=invocation)
+    if not flags.find(texts[at], invocation=invocation)[0].invocation:
+        kept += texts[at:end]
+    return end
+
+
+def _take_flags(
+    command: Command, words: Sequence[str], given: dict[str, Any], kept: list[str], *, invocation: bool
+) -> list[str]:
     """Read the options after the command; return the other words. A ``--`` that ends them stays where it means
-    something to the command's own options."""
+    something to the command's own options. All words are `kept`, but options for the start alone."""
     early = command.name in FROM_NAME_ON
     rest: list[str] = []
     at = 0
     while at < len(words) and words[at] != flags.END and not (early and rest):
         if flags.is_flag(words[at]) and command is not _HELP:
-            at = flags.take(words, at, given, invocation=invocation)
+            at = _take(words, at, given, kept, invocation=invocation)
         else:
             rest.append(words[at])
+            kept.append(words[at])
             at += 1
+    kept += words[at:]
     if early:
         return _named(command, [*rest, *words[at:]], given)
     pairs = rest[1:] if command.makes else rest

@@ -174,6 +174,9 @@ def test_what_a_program_is_started_with() -> None:
     flags, line = parse_arguments(['--strict', 'list', 'values', '--version'])
     assert line is not None
     assert flags == {'strict': True, 'version': True}
+    _, line = parse_arguments(['-n', '-o', 'json', 'l', 'v', '--strict', 'a b'])
+    assert line is not None
+    assert line.full == "-o json list values 'a b'"
     assert parse_arguments([]) == ({}, None)
     with pytest.raises(BadLine, match='--follow needs a command'):
         parse_arguments(['--follow'])

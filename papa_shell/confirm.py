@@ -1,0 +1,87 @@
+"""Asking before what cannot be undone, where a person sits at the terminal."""
+
+from __future__ import annotations
+
+import os
+
+from papa.errors import NotFound
+from papa.line.calls import Call
+from papa.names import plain
+from papa_shell import statuses
+from papa_shell.session import matching
+from papa_shell.statuses import put
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from papa.client.sync import Papa
+    from papa.line.grammar import Line
+    from papa_shell.session import Session
+
+_STDIN = 0
+_SHOWN = 20  # names
+
+
+def needs_asking(line: Line, flags: dict[str, Any]) -> bool:
+    """Whether a line removes what is not named one by one, and there is somebody to ask."""
+    return (
+        line.command.words[0] == 'remove' and 'yes' not in flags
+        and (not line.operands or any(word.endswith('*') for word in line.operands))
+        and os.isatty(_STDIN) and os.isatty(statuses.STDERR)
+    )
+
+
+def question(kind: str, names: Sequence[str]) -> str:
+    """``Remove 2 processes: a, b?``"""
+    more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
+    noun = kind if len(names) != 1 else kind.removesuffix('es' if kind == 'processes' else 's')
+    return f'Remove {len(names)} {noun}: {", ".join(plain(name) for name in names[:_SHOWN])}{more}? [y/N] '
+
+
+def agreed(text: str) -> bool:
+    """Whether an answer is a yes."""
+    return text.strip().lower() in ('y', 'yes')
+
+
+def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> int:
+    """Ask, and then remove exactly what was shown. Returns the exit status. Raises an `Error`."""
+    papa = session.papa(flags)
+    names = matching(papa, line)
+    if not names:
+        session.call(line, call, flags)  # which says what is wrong, if something is
+        return statuses.OK
+    put(question(line.command.words[-1], names))
+    if not agreed(_answer()):
+        put('Nothing was removed\n')
+        return statuses.FAILED
+    _remove(session, papa, line, call, flags, names)
+    return statuses.OK
+
+
+def _remove(session: Session, papa: Papa, line: Line, call: Call, flags: dict[str, Any], names: list[str]) -> None:
+    """Remove these names, without those that have gone by themselves meanwhile."""
+    while names and not _removed(session, line, Call(call.method, *names), flags):
+        there = set(getattr(papa, f'list_{line.command.words[-1]}')(*names))
+        names = [name for name in names if name in there]
+
+
+def _removed(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> bool:
+    """Whether all were there and are removed: else nothing is."""
+    try:
+        session.call(line, call, flags)
+    except NotFound:
+        return False
+    return True
+
+
+def _answer() -> str:
+    data = b''
+    while not data.endswith(b'\n'):
+        part = os.read(_STDIN, 1024)
+        if not part:
+            put('\n')
+            break
+        data += part
+    return data.decode('utf-8', 'replace')

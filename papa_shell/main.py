@@ -1,0 +1,137 @@
+"""The ``papa-shell`` command: a command in its arguments, a script, or the prompt."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from papa.errors import Error
+from papa.line.grammar import parse_arguments
+from papa_shell import statuses
+from papa_shell.output import ReaderGone, Writer
+from papa_shell.statuses import PROGRAM, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from papa.line.grammar import Line
+
+_STDIN = 0
+_FOR_THE_START = ('script', 'keep_going', 'dry_run', 'strict', 'version', 'help')
+_FOR_SCRIPTS = {'script': '--script', 'keep_going': '--keep-going'}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments, by default those of this program. Returns the exit status."""
+    _open_standard_descriptors()
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _main([_as_utf8(word) for word in given])
+    except Error as error:
+        say(str(error))
+        return statuses.of(error)
+    except KeyboardInterrupt:
+        return statuses.INTERRUPTED
+    except ReaderGone:
+        return statuses.OK
+
+
+def _main(words: list[str]) -> int:
+    flags, line = parse_arguments(words)
+    if 'version' in flags:
+        from papa.version import __version__
+
+        Writer().write(f'{PROGRAM} {__version__}\n'.encode())
+        return statuses.OK
+    if 'help' in flags:
+        from papa_shell.help import program
+
+        Writer().write(program().encode())
+        return statuses.OK
+    if line is not None:
+        return _one(line, flags)
+    if 'script' not in flags and os.isatty(_STDIN):
+        return _prompt(flags)
+    return _script(flags)
+
+
+def _one(line: Line, flags: dict[str, Any]) -> int:
+    """Run the command in the arguments."""
+    from papa.line.errors import BadLine
+
+    for name, spelling in _FOR_SCRIPTS.items():
+        if name in flags:
+            raise BadLine(f'{spelling} is for scripts: give it without a command')
+    line.flags = _lasting(flags)
+    if line.short or 'dry_run' in flags:
+        from papa_shell.scripts import Abbreviations, show
+
+        if 'dry_run' not in flags or 'strict' in flags:
+            Abbreviations(strict='strict' in flags).check(line)
+        if 'dry_run' in flags:
+            return show(line)
+    from papa_shell.runner import Runner
+    from papa_shell.session import Session
+
+    with Session() as session:
+        return Runner(session, {}).run(line)
+
+
+def _script(flags: dict[str, Any]) -> int:
+    from papa_shell.runner import Runner
+    from papa_shell.scripts import STANDARD_INPUT, Script, run
+    from papa_shell.session import Session
+
+    script = Script(flags.get('script', STANDARD_INPUT))
+    with Session() as session:
+        runner = Runner(session, _lasting(flags), script_on_stdin=script.is_stdin)
+        return run(script, runner, flags)
+
+
+def _prompt(flags: dict[str, Any]) -> int:
+    """The prompt, if what it needs is installed."""
+    try:
+        import prompt_toolkit  # noqa: F401
+        import rich  # noqa: F401
+    except ImportError:
+        say("The prompt needs the shell extra: pip install 'papa[shell]'. Commands and scripts do without: see --help")
+        return statuses.FAILED
+    try:
+        from importlib import import_module
+
+        prompt = import_module('papa_shell.prompt')
+    except ModuleNotFoundError:
+        say('This version has no prompt yet. Give a command, or a script: see --help')
+        return statuses.FAILED
+    status: int = prompt.main(flags)
+    return status
+
+
+def _lasting(flags: dict[str, Any]) -> dict[str, Any]:
+    """Those options that are not for the start alone."""
+    return {name: value for name, value in flags.items() if name not in _FOR_THE_START}
+
+
+def _as_utf8(word: str) -> str:
+    """An argument as its bytes mean it in UTF-8, whatever the locale."""
+    try:
+        return os.fsencode(word).decode('utf-8', 'surrogateescape')
+    except UnicodeEncodeError:  # not from a command line
+        return word
+
+
+def _open_standard_descriptors() -> None:
+    """See to it that no connection gets the number of one that came closed: results would go into it."""
+    for fd in range(3):
+        if not _is_open(fd):
+            os.open('/dev/null', os.O_RDONLY)  # writing to it fails, as it should
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True

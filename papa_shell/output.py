@@ -1,0 +1,85 @@
+"""Where results go: a descriptor, or a program behind a ``|``."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from papa.errors import SystemFailure
+
+STDOUT = 1
+_GONE = (BrokenPipeError, ConnectionResetError)
+_SIGPIPE = 13
+_SHELL = '/bin/sh'
+_NO_PROGRAM = 127
+
+
+class ReaderGone(Exception):
+    """Whoever read the results has left. There is nobody to tell."""
+
+
+class Writer:
+    """Writes whole results to a descriptor; returns when all of it has been taken."""
+
+    def __init__(self, fd: int = STDOUT) -> None:
+        self.fd = fd
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads it."""
+        return os.isatty(self.fd)
+
+    def write(self, data: bytes) -> None:
+        """Write all of it. Raises `ReaderGone`, or `SystemFailure` (a full disk, a closed descriptor)."""
+        view = memoryview(data)
+        while view:
+            view = view[self._take(view) :]
+
+    def _take(self, view: memoryview) -> int:
+        """Write some of it; return how much."""
+        try:
+            return os.write(self.fd, view)
+        except BlockingIOError:  # somebody else has made it non-blocking
+            poller = select.poll()
+            poller.register(self.fd, select.POLLOUT)
+            poller.poll()
+            return 0
+        except _GONE:
+            raise ReaderGone from None
+        except OSError as error:
+            raise SystemFailure(f'Cannot write the result: {error.strerror}') from None
+
+
+class Program:
+    """A command of ``sh`` that reads results. A context manager: leaving it waits for its end.
+
+    `status` is its exit status then, 128 and the signal if it was ended by one.
+    """
+
+    def __init__(self, command: str) -> None:
+        """Start it. Raises `SystemFailure`."""
+        self.status = 0
+        reading, writing = os.pipe()  # neither is inherited
+        try:
+            self._pid = os.posix_spawn(
+                _SHELL, ['sh', '-c', command], os.environ, setsigdef=[_SIGPIPE],
+                file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)],
+            )
+        except (OSError, ValueError, UnicodeEncodeError) as error:
+            os.close(writing)
+            raise SystemFailure(f'Cannot run {_SHELL}: {getattr(error, "strerror", None) or error}') from None
+        finally:
+            os.close(reading)
+        self.writer = Writer(writing)
+
+    def __enter__(self) -> Writer:
+        return self.writer
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self.writer.fd)
+        try:
+            _pid, status = os.waitpid(self._pid, 0)
+        except ChildProcessError:  # somebody wants no zombies
+            return
+        code = os.waitstatus_to_exitcode(status)
+        self.status = 128 - code if code < 0 else code

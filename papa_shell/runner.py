@@ -1,0 +1,142 @@
+"""Runs lines: from a `Line` to its result on standard output, and a status."""
+
+from __future__ import annotations
+
+import os
+
+from papa.errors import BadRequest, Error, SystemFailure
+from papa.line import calls
+from papa_shell import formats, statuses
+from papa_shell.output import Program, ReaderGone, Writer
+from papa_shell.session import Interrupted
+from papa_shell.statuses import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from papa.line.calls import Call
+    from papa.line.grammar import Line
+    from papa_shell.session import Session
+
+_STDIN = 0
+_READ_SIZE = 65536
+
+
+class Runner:
+    """Runs lines of one session. `defaults` are the options that hold where a line does not say otherwise."""
+
+    def __init__(self, session: Session, defaults: dict[str, Any], *, script_on_stdin: bool = False) -> None:
+        self._session = session
+        self._defaults = defaults
+        self._script_on_stdin = script_on_stdin
+
+    def run(self, line: Line, where: str = '') -> int:
+        """Run a line; say what is wrong, after `where` it stands. Returns the exit status.
+
+        Raises `ReaderGone` if whoever reads standard output has left, and what interrupts it.
+        """
+        flags = {**self._defaults, **line.flags}
+        for one, other in (('port', 'unix_socket'), ('unix_socket', 'port')):
+            if one in line.flags:
+                flags.pop(other, None)
+        try:
+            if line.pipe is None:
+                return self._run(line, flags, Writer())
+            return self._run_piped(line, flags, line.pipe)
+        except Error as error:
+            say(str(error), where)
+            return statuses.of(error)
+        except Interrupted as interrupt:
+            if str(interrupt):
+                say(str(interrupt), where)
+            raise
+
+    def _run_piped(self, line: Line, flags: dict[str, Any], command: str) -> int:
+        """Run a line whose output goes to a program. Its status is that of the line or, if that is 0, the program's."""
+        program = Program(command)
+        status = statuses.OK
+        with program as writer:
+            try:
+                status = self._run(line, flags, writer)
+            except ReaderGone:
+                pass  # it has seen enough
+        return status or program.status
+
+    def _run(self, line: Line, flags: dict[str, Any], writer: Writer) -> int:
+        if 'output' not in flags:  # a table if there is somebody to see it, and something to draw it
+            flags['output'] = 'table' if writer.is_terminal else 'plain'
+            flags['default'] = True
+        call = calls.call(line, self._text(line))
+        if call is None:
+            return self._local(line, writer)
+        if call.streams:
+            from papa_shell.watching import stream
+
+            return stream(self._session, line, call, flags, writer)
+        if line.command.words[0] == 'remove':
+            from papa_shell import confirm
+
+            if confirm.needs_asking(line, flags):
+                return confirm.remove(self._session, line, call, flags)
+        return self._answer(line, call, flags, writer)
+
+    def _answer(self, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
+        data = self._session.call(line, call, flags)
+        if call.method == 'get' and data is None:
+            return statuses.FAILED
+        if call.method == 'exit_if_idle' and not data:
+            say('The kernel goes on: it holds something. "info" tells how much')
+            return statuses.FAILED
+        result = formats.result(line, data)
+        writer.write(_render(result, flags, writer))
+        return statuses.OK
+
+    def _local(self, line: Line, writer: Writer) -> int:
+        if line.command.name == 'help':
+            from papa_shell.help import text
+
+            writer.write(text(line.operands).encode())
+        return statuses.OK
+
+    def _text(self, line: Line) -> str | None:
+        """The value that ``--file`` asks for. Raises an `Error`."""
+        path = line.flags.get('file')
+        if path is None:
+            return None
+        if path == '-' and self._script_on_stdin:
+            raise BadRequest('--file - is standard input, and that is the script')
+        return read_text(path)
+
+
+def _render(result: formats.Result, flags: dict[str, Any], writer: Writer) -> bytes:
+    how = flags['output']
+    terminal = writer.is_terminal
+    if how == 'table' and result.kind in ('sockets', 'processes', 'values', 'record'):
+        try:
+            from papa_shell.tables import table
+        except ImportError:
+            if 'default' not in flags:
+                raise BadRequest("Tables need the shell extra: pip install 'papa[shell]'") from None
+        else:
+            return table(result, terminal=terminal)
+    return formats.render(
+        result, 'plain' if how == 'table' else how, raw='raw' in flags, terminal=terminal and 'raw' not in flags
+    )
+
+
+def read_text(path: str) -> str:
+    """The text of a file, or of standard input for ``-``. Raises `SystemFailure`."""
+    try:
+        fd = _STDIN if path == '-' else os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            parts = []
+            while part := os.read(fd, _READ_SIZE):
+                parts.append(part)
+        finally:
+            if fd != _STDIN:
+                os.close(fd)
+    except (OSError, ValueError) as error:
+        shown = 'standard input' if path == '-' else path
+        raise SystemFailure(f'Cannot read {shown}: {getattr(error, "strerror", None) or error}') from None
+    return b''.join(parts).decode('utf-8', 'surrogateescape')

@@ -1,0 +1,140 @@
+"""Scripts: a command a line, from a file or standard input."""
+
+from __future__ import annotations
+
+import os
+
+from papa.errors import Error, SystemFailure
+from papa.line import calls
+from papa.line.errors import BadLine, Unfinished
+from papa.line.grammar import Line, parse
+from papa_shell import statuses
+from papa_shell.output import Writer
+from papa_shell.statuses import say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from papa_shell.runner import Runner
+
+STANDARD_INPUT = '-'
+_READ_SIZE = 65536
+_BYTE_ORDER_MARK = '\ufeff'
+
+
+class Abbreviations:
+    """Tells what each abbreviation means, once; with `strict`, refuses all."""
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self._told: set[str] = set()
+
+    def check(self, line: Line, where: str = '') -> None:
+        """Raises `BadLine` if the line has one and that is refused."""
+        if not line.short:
+            return
+        if self._strict:
+            raise BadLine(f'--strict: write "{line.command.name}" for "{line.short}"')
+        if line.short not in self._told:
+            self._told.add(line.short)
+            say(f'"{line.short}" is short for "{line.command.name}"', where)
+
+
+class Script:
+    """The lines of a script, with their numbers. `name` is what to call it."""
+
+    def __init__(self, path: str) -> None:
+        """Open it. Raises `SystemFailure`."""
+        self.is_stdin = path == STANDARD_INPUT
+        self.name = 'standard input' if self.is_stdin else path
+        try:
+            self._fd = 0 if self.is_stdin else os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC)
+        except (OSError, ValueError) as error:
+            raise SystemFailure(self._trouble(error)) from None
+
+    def _trouble(self, error: Exception) -> str:
+        return f'Cannot read {self.name}: {getattr(error, "strerror", None) or error}'
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Where each command begins and its text: several lines where a quote or a backslash joins them.
+
+        They are read as they come: whoever writes a script bit by bit sees each line done. Raises `SystemFailure`.
+        """
+        held, first = '', 0
+        for number, text in enumerate(self._physical(), 1):
+            if held:
+                held = f'{held}\n{text}'
+            else:
+                held, first = text, number
+            if not _goes_on(held):
+                yield f'{self.name}:{first}', held
+                held = ''
+        if held:
+            yield f'{self.name}:{first}', held
+
+    def _physical(self) -> Iterator[str]:
+        rest = b''
+        start = True
+        while True:
+            try:
+                part = os.read(self._fd, _READ_SIZE)
+            except OSError as error:
+                raise SystemFailure(self._trouble(error)) from None
+            *lines, rest = (rest + part).split(b'\n')
+            if not part and rest:
+                lines.append(rest)
+            for line in lines:
+                text = line.decode('utf-8', 'surrogateescape')
+                yield text.removeprefix(_BYTE_ORDER_MARK) if start else text
+                start = False
+            if not part:
+                return
+
+
+def _goes_on(text: str) -> bool:
+    """Whether a text is not a whole command yet."""
+    from papa.line.quoting import split
+
+    found = split(text)
+    return bool(found.open) and found.pipe is None
+
+
+def run(script: Script, runner: Runner, flags: dict[str, Any]) -> int:
+    """Run a script. Returns the status of its first failure, at which it stops unless ``--keep-going``.
+
+    With ``-n`` nothing is run, and all of it is read: the full form of each line goes to standard output.
+    """
+    abbreviations = Abbreviations(strict='strict' in flags)
+    dry = 'dry_run' in flags
+    first = statuses.OK
+    for where, text in script.lines():
+        try:
+            line = parse(text)
+            if line is None:
+                continue
+            if not dry or 'strict' in flags:
+                abbreviations.check(line, where)
+            status = show(line) if dry else runner.run(line, where)
+        except Error as error:
+            say(_explained(error), where)
+            status = statuses.of(error)
+        else:
+            if line.leaves and not dry:
+                break
+        first = first or status
+        if status and not dry and 'keep_going' not in flags:
+            break
+    return first
+
+
+def show(line: Line) -> int:
+    """Write the full form of a line, after looking whether its values can be right. Returns the exit status."""
+    calls.call(line, '' if 'file' in line.flags else None)
+    Writer().write(f'{line.full}\n'.encode('utf-8', 'surrogateescape'))
+    return statuses.OK
+
+
+def _explained(error: Error) -> str:
+    return f'{error} at the end of the script' if isinstance(error, Unfinished) else str(error)

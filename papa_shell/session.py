@@ -1,0 +1,105 @@
+"""Connections to kernels: who may start one, how long to wait, and what may be sent again."""
+
+from __future__ import annotations
+
+from papa.client.sync import Papa
+from papa.errors import ConnectionLost
+from papa_shell.statuses import TimedOut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from papa.line.calls import Call
+    from papa.line.grammar import Line
+
+_UNKNOWN = 'whether it was done is not known'
+
+
+class Interrupted(KeyboardInterrupt):
+    """The person has interrupted a command; what is known of it is the text."""
+
+
+class Session:
+    """The kernels that one run talks to, by where they are.
+
+    The first connection to a place may start a kernel there, if the command makes or sets something. Later ones
+    never do: a new kernel would be empty, and nobody would notice.
+    """
+
+    def __init__(self) -> None:
+        self._papas: dict[int | str | None, Papa] = {}
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for papa in self._papas.values():
+            papa.close()
+
+    def papa(self, flags: dict[str, Any], *, makes: bool = False) -> Papa:
+        """The client for the place that these options name. Raises an `Error`."""
+        where: int | str | None = int(flags['port']) if 'port' in flags else flags.get('unix_socket')
+        papa = self._papas.get(where)
+        if papa is None:
+            starts = makes and 'no_autostart' not in flags
+            papa = self._papas[where] = Papa(where, flags.get('timeout'), autostart=starts)
+        return papa
+
+    def call(self, line: Line, call: Call, flags: dict[str, Any]) -> Any:
+        """Make a call and return its result. Raises an `Error`, or `Interrupted`.
+
+        After a lost connection what only reads is sent once more; what changes something never is.
+        """
+        try:
+            return self._call(call, flags)
+        except ConnectionLost as error:
+            if call.reads:
+                return self._call(call, flags)
+            raise ConnectionLost(f'{error}: {_UNKNOWN}') from None
+        except TimedOut as error:
+            raise error if call.reads else TimedOut(f'{error}: {_UNKNOWN}') from None
+        except KeyboardInterrupt:
+            raise Interrupted('' if call.reads else f'Interrupted in "{line.command.name}": {_UNKNOWN}') from None
+
+    def _call(self, call: Call, flags: dict[str, Any]) -> Any:
+        papa = self.papa(flags, makes=call.makes)
+        seconds = flags.get('timeout')
+        if seconds is None:
+            return getattr(papa, call.method)(*call.arguments, **call.keywords)
+        with _Deadline(seconds):
+            return getattr(papa, call.method)(*call.arguments, **call.keywords)
+
+
+class _Deadline:
+    """Bounds what happens inside by a time: raises `TimedOut` there. Only for the main thread."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        import signal
+
+        self._before = signal.signal(signal.SIGALRM, self._over)
+        signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._before)
+
+    def _over(self, *_: object) -> None:
+        raise TimedOut(f'The kernel has not answered in {self._seconds:g} seconds')
+
+
+def matching(papa: Papa, line: Line) -> list[str]:
+    """The names that the operands of a line mean at this moment. Raises an `Error`."""
+    kind = line.command.words[-1]
+    try:
+        listed: dict[str, Any] = getattr(papa, f'list_{kind}')(*line.operands)
+    except ConnectionLost:
+        listed = getattr(papa, f'list_{kind}')(*line.operands)
+    return list(listed)
+
+

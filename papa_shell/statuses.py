@@ -1,0 +1,44 @@
+"""The exit statuses, and what goes to standard error."""
+
+from __future__ import annotations
+
+import os
+
+from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
+from papa.line.errors import BadLine
+from papa.names import plain
+
+OK = 0
+FAILED = 1  # a command failed, or a value was bad
+WRONG = 2  # the line makes no sense
+NO_KERNEL = 3  # or it cannot be talked to, or did not answer in time
+INTERRUPTED = 130
+
+PROGRAM = 'papa-shell'
+STDERR = 2
+_LONG = 100_000  # characters
+
+
+class TimedOut(Error):
+    """The kernel has not answered within ``--timeout``."""
+
+
+def of(error: Error) -> int:
+    """The exit status for an error."""
+    if isinstance(error, BadLine):
+        return WRONG
+    return NO_KERNEL if isinstance(error, (ConnectFailed, ConnectionLost, AccessDenied, TimedOut)) else FAILED
+
+
+def say(text: str, where: str = '') -> None:
+    """Tell the person one line, on standard error."""
+    prefix = f'{PROGRAM}: {where}: ' if where else f'{PROGRAM}: '
+    put(f'{prefix}{plain(text, _LONG)}\n')
+
+
+def put(text: str) -> None:
+    """Write to standard error as it is. Nobody may be there to read it."""
+    try:
+        os.write(STDERR, text.encode('utf-8', 'backslashreplace'))
+    except OSError:
+        pass

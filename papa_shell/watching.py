@@ -1,0 +1,159 @@
+"""The commands that stream: ``watch``, ``peek``, ``changes``, and ``make process watch=1``."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from papa.errors import NotFound
+from papa.line.errors import BadLine
+from papa.line.quoting import join
+from papa_shell import statuses
+from papa_shell.formats import to_json
+from papa_shell.output import ReaderGone
+from papa_shell.pump import Present, Pump
+from papa_shell.records import Lines, Pieces, plain
+from papa_shell.statuses import say
+from papa_shell.text import escape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from papa.client.changes import Changes
+    from papa.events import Change
+    from papa.line.calls import Call
+    from papa.line.grammar import Line
+    from papa_shell.output import Writer
+    from papa_shell.session import Session
+
+_SIGNALLED = 128
+
+
+def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
+    """Run a command that streams, to its end; return the exit status. Raises an `Error`, `ReaderGone` or what
+    interrupts it."""
+    how = flags['output']
+    if how == 'json':
+        raise BadLine(f'"{line.command.name}" is a stream: its formats are jsonl, plain and table')
+    if line.command.name == 'changes':
+        return _changes(session, line, call, flags, writer)
+    return _watch(session, line, call, flags, writer)
+
+
+def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
+    peek = bool(call.keywords.get('peek'))
+    present = _present(session, line, flags)
+    if present is not None and present.told:
+        return statuses.OK
+    if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
+        say('This takes the output: what is shown here is let go of. "peek processes" only looks')
+    with session.call(line, call, flags) as watcher:
+        form = _form(flags['output'])
+        if writer.is_terminal:
+            from papa_shell.stream import terminal
+
+            with terminal(writer) as sink:
+                Pump(watcher, form, sink, peek=peek, present=present).run()
+        else:
+            Pump(watcher, form, writer, peek=peek, present=present).run()
+        codes = dict(watcher.exit_code)
+    return _status(codes) if 'exit_code' in flags else statuses.OK
+
+
+def _present(session: Session, line: Line, flags: dict[str, Any]) -> Present | None:
+    """What there is, if no more is wanted. Also sees to it that ``--exit-code`` has one process to be about."""
+    if not {'no_follow', 'exit_code'} & set(flags) or line.command.makes:
+        return None
+    listed = _retrying(session, flags, line)
+    if 'exit_code' in flags and len(listed) != 1:
+        raise NotFound(f'--exit-code is about one process, and {len(listed)} match')
+    if 'no_follow' not in flags:
+        return None
+    if not listed:
+        raise NotFound('There is no process to watch')
+    return Present(listed)
+
+
+def _retrying(session: Session, flags: dict[str, Any], line: Line) -> Mapping[str, Mapping[str, Any]]:
+    from papa.line.calls import Call
+
+    listed: Mapping[str, Mapping[str, Any]] = session.call(
+        line, Call('list_processes', *line.operands, reads=True), flags
+    )
+    return listed
+
+
+def _status(codes: Mapping[str, int]) -> int:
+    """The exit status that stands for the exit code of the one process, as a POSIX shell has it."""
+    code = next(iter(codes.values()), statuses.FAILED)
+    return _SIGNALLED - code if code < 0 else code
+
+
+def _form(how: str) -> Lines | Pieces:
+    if how == 'jsonl':
+        return Pieces()
+    if how == 'plain':
+        return Lines(plain, time.time)
+    from papa_shell.human import Human
+
+    return Lines(Human(colour='NO_COLOR' not in os.environ).show, time.time)
+
+
+# changes
+
+
+def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
+    with session.call(line, call, flags) as changes:
+        for change in _each(changes, writer):
+            if flags['output'] == 'jsonl':
+                writer.write(to_json(change_record(change)) + b'\n')
+            else:
+                writer.write(''.join('\t'.join(map(escape, row)) + '\n' for row in change_rows(change)).encode())
+    return statuses.OK
+
+
+def _each(changes: Changes, writer: Writer) -> Iterator[Change]:
+    """Changes as they come. Raises `ReaderGone` as soon as the reader leaves, not only when there is something."""
+    poller = select.poll()
+    poller.register(changes.fileno(), select.POLLIN)
+    poller.register(writer.fd, 0)
+    while True:
+        while not changes.ready:
+            if any(fd == writer.fd for fd, _ in poller.poll()):
+                raise ReaderGone
+        yield next(changes)
+
+
+def change_record(change: Change) -> dict[str, Any]:
+    """The record of the ``jsonl`` format."""
+    return {'change': change.change, 'kind': change.kind, 'name': change.name, 'details': change.details}
+
+
+def change_rows(change: Change) -> Iterator[list[str]]:
+    """The lines of the ``plain`` format: what happened, the kind, the name, details as ``key=value`` words.
+
+    A snapshot and counters are a line for each thing that they are about.
+    """
+    if change.change == 'snapshot':
+        for kinds, things in change.details.items():
+            for name, details in things.items():
+                yield [change.change, _SINGULAR[kinds], name, _details(details)]
+    elif change.change == 'counters':
+        for name, details in change.details.items():
+            yield [change.change, 'process', name, _details(details)]
+    else:
+        yield [change.change, change.kind, change.name, _details(change.details)]
+
+
+_SINGULAR = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}
+
+
+def _details(details: Mapping[str, Any]) -> str:
+    return join([f'{key}={_word(value)}' for key, value in details.items()])
+
+
+def _word(value: Any) -> str:
+    return join(value) if isinstance(value, list) else str(value)

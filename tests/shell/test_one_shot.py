@@ -1,0 +1,190 @@
+"""One command in the arguments, against a real kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, Daemon, wait_until
+
+from papa import Papa
+from papa.version import __version__
+
+from .conftest import PROGRAM, Shell, environment
+
+
+def test_values(shell: Shell, papa: Papa) -> None:
+    assert shell('set', 'x', 'hello', 'world').returncode == 0
+    assert papa.get('x') == 'hello world'
+    assert shell('get', 'x').stdout == 'hello world\n'
+    assert shell('get', 'x', '--raw').stdout == 'hello world'
+    assert shell('get', '-o', 'json', 'x').stdout == '{"x": "hello world"}\n'
+    assert shell('list', 'values', '-o', 'jsonl').stdout == '{"name": "x", "value": "hello world"}\n'
+    assert shell('set', 'x').returncode == 0
+    gone = shell('get', 'x')
+    assert (gone.returncode, gone.stdout, gone.stderr) == (1, '', '')
+    assert shell('set', 'x', '').returncode == 0
+    assert shell('get', 'x').stdout == '\n'
+
+
+def test_arguments_are_never_parsed_again(shell: Shell, papa: Papa) -> None:
+    words = ["it's", '|', '#', 'a\\b', 'c\nd', '"', '$(socket.', '']
+    assert shell('set', 'x', *words).returncode == 0
+    assert papa.get('x') == ' '.join(words)
+
+
+def test_bytes_come_back_as_they_were_given(shell: Shell, daemon: Daemon) -> None:
+    for locale in ('C', 'C.UTF-8', 'POSIX'):
+        env = environment(daemon.where, LC_ALL=locale)
+        subprocess.run([*PROGRAM, 'set', 'x', b'\xff\xc3\xa9'], env=env, check=True, timeout=PATIENCE)
+        assert subprocess.check_output([*PROGRAM, 'get', 'x'], env=env, timeout=PATIENCE) == b'\xff\xc3\xa9\n'
+
+
+def test_a_value_from_a_file(shell: Shell, papa: Papa, folder: str) -> None:
+    text = 'line\n' * 100_000 + 'end'
+    Path(folder, 'value').write_text(text)
+    assert shell('set', 'x', '--file', f'{folder}/value').returncode == 0
+    assert papa.get('x') == text
+    assert shell('set', '--file', '-', 'y', stdin=text).returncode == 0
+    assert papa.get('y') == text
+    assert shell('get', '--raw', 'y').stdout == text
+    missing = shell('set', 'x', '--file', f'{folder}/none')
+    assert missing.returncode == 1
+    assert missing.stderr == f'papa-shell: Cannot read {folder}/none: No such file or directory\n'
+    assert papa.get('x') == text
+
+
+def test_sockets_and_processes(shell: Shell, papa: Papa) -> None:
+    made = shell('make', 'socket', 'web', 'host=127.0.0.1')
+    assert made.returncode == 0
+    assert made.stdout == shell('list', 'sockets').stdout
+    assert made.stdout.split('\t')[:4] == ['web', 'inet', 'stream', '127.0.0.1']
+    started = shell('make', 'process', '-o', 'json', 'a=b', 'env.X=y', '--', '/bin/echo', '-o', 'plain')
+    details = json.loads(started.stdout)['a=b']
+    assert details['args'] == ['/bin/echo', '-o', 'plain']
+    listed = shell('list', 'processes', 'a=*').stdout.split('\t')
+    assert listed[0] == 'a=b'
+    assert json.loads(shell('list', 'processes', '-o', 'json').stdout).keys() == papa.list_processes().keys()
+    assert shell('remove', 'sockets', 'web').stdout == ''
+    assert papa.list_sockets() == {}
+    wrong = shell('remove', 'sockets', 'web')
+    assert (wrong.returncode, wrong.stderr) == (1, 'papa-shell: There is no socket "web"\n')
+
+
+def test_acknowledge_info_upgrade_and_exit_if_idle(shell: Shell, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'echo hello; exec sleep 100'])
+    wait_until(lambda: papa.list_processes()['p']['buffered'] == 6)
+    assert shell('acknowledge', 'p', '2').stdout == '2\n'
+    info = dict(line.split('\t') for line in shell('info').stdout.splitlines())
+    assert info['version'] == __version__
+    assert shell('upgrade', '-o', 'json').returncode == 0
+    assert papa.kernel_info()['upgrades'] == 1
+    busy = shell('exit-if-idle')
+    assert busy.returncode == 1
+    assert 'The kernel goes on' in busy.stderr
+
+
+def test_abbreviations(shell: Shell) -> None:
+    short = shell('l', 'v')
+    assert (short.returncode, short.stderr) == (0, 'papa-shell: "l v" is short for "list values"\n')
+    assert shell('list', 'values').stderr == ''
+    strict = shell('l', 'v', '--strict')
+    assert strict.returncode == 2
+    assert strict.stderr == 'papa-shell: --strict: write "list values" for "l v"\n'
+    dry = shell('-n', 's', 'x', 'a b')
+    assert (dry.returncode, dry.stdout) == (0, "set x 'a b'\n")
+    assert shell('get', 'x').returncode == 1
+
+
+@pytest.mark.parametrize(('words', 'status'), [
+    (('lst',), 2), (('get',), 2), (('get', 'x', '--follow'), 2), (('--nope',), 2), (('list', 'values', '-o', 'x'), 2),
+    (('make', 'socket', 'x', 'port=x'), 1), (('make', 'socket', 'x', 'prot=1'), 2), (('watch', 'processes'), 1),
+    (('changes', '-o', 'json'), 2), (('--keep-going', 'info'), 2), (('make', 'process', 'x', 'no/such/program'), 1),
+    (('remove', 'values', '*'), 1), (('watch', 'processes', '--exit-code', '*'), 1),
+])
+def test_statuses_of_what_is_wrong(shell: Shell, words: tuple[str, ...], status: int) -> None:
+    ran = shell(*words)
+    assert (ran.returncode, ran.stdout) == (status, '')
+    assert ran.stderr.startswith('papa-shell: ')
+    assert ran.stderr.count('\n') == 1
+
+
+def test_no_kernel(shell: Shell, folder: str) -> None:
+    where = f'{folder}/none.sock'
+    for words in (('get', 'x'), ('list', 'processes'), ('info',), ('watch', 'processes'), ('remove', 'sockets'),
+                  ('--no-autostart', 'set', 'x', '1')):
+        ran = shell('-u', where, *words)
+        assert (ran.returncode, ran.stdout) == (3, '')
+        assert ran.stderr == f'papa-shell: There is no kernel at {where}\n'
+    assert not Path(where).exists()
+
+
+def test_what_makes_or_sets_starts_a_kernel(shell: Shell, folder: str) -> None:
+    where = f'{folder}/new.sock'
+    assert shell('-u', where, 'set', 'x', '1').returncode == 0
+    assert shell('-u', where, 'get', 'x').stdout == '1\n'
+    assert shell('-u', where, 'set', 'x').returncode == 0
+    assert shell('-u', where, 'exit-if-idle').returncode == 0
+    wait_until(lambda: not Path(where).exists(), 'the end of the kernel')
+
+
+def test_a_kernel_that_does_not_answer(shell: Shell, daemon: Daemon) -> None:
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        ran = shell('--timeout', '0.2', 'get', 'x')
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+    assert ran.returncode == 3
+    assert '0.2 seconds' in ran.stderr
+
+
+def test_the_time_does_not_bound_a_stream(shell: Shell, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'echo a; sleep 0.5; echo b'])
+    ran = shell('--timeout', '0.2', 'watch', 'processes', 'p')
+    assert ran.returncode == 0
+    assert [line.split('\t')[3] for line in ran.stdout.splitlines()] == ['a', 'b', '0']
+
+
+def test_standard_output_that_is_closed_or_full(shell: Shell, papa: Papa) -> None:
+    papa.set('x', 'secret')
+    closed = shell('get', 'x', preexec_fn=lambda: os.close(1), env={})
+    assert closed.returncode == 1
+    assert 'Cannot write the result' in closed.stderr
+    with open('/dev/full', 'wb') as full:
+        ran = subprocess.run(
+            [*PROGRAM, 'get', 'x'], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
+            env=environment(papa.endpoint.path),
+        )
+    assert (ran.returncode, ran.stderr) == (1, 'papa-shell: Cannot write the result: No space left on device\n')
+
+
+def test_help_and_version(shell: Shell) -> None:
+    assert shell('--version').stdout == f'papa-shell {__version__}\n'
+    assert 'usage: papa-shell' in shell('--help').stdout
+    assert shell('help').stdout.startswith('The commands are:')
+    told = shell('help', 'watch', 'processes')
+    assert '--no-follow' in told.stdout
+    assert told.stderr == ''
+    assert shell('help', 'nonsense').returncode == 2
+
+
+def test_an_interrupt(daemon: Daemon) -> None:
+    with daemon.connect() as papa:
+        papa.make_process('p', 'sh', ['-c', 'echo first; exec sleep 100'])
+        with subprocess.Popen(
+            [*PROGRAM, 'watch', 'processes', 'p'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment(daemon.where),
+        ) as run:
+            assert run.stdout is not None
+            assert run.stdout.readline().endswith('first\n')
+            wait_until(lambda: papa.list_processes()['p']['buffered'] == 0, 'the acknowledgement')
+            before = time.monotonic()
+            run.send_signal(signal.SIGINT)
+            _, errors = run.communicate(timeout=PATIENCE)
+            assert time.monotonic() - before < 5
+        assert (run.returncode, errors) == (130, '')

@@ -1,0 +1,152 @@
+"""Scripts, against a real kernel."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from conftest import PATIENCE, Daemon
+
+from papa import Papa
+
+from .conftest import PROGRAM, Shell, environment
+
+
+def test_a_script(shell: Shell, papa: Papa) -> None:
+    script = """#!/usr/bin/env papa-shell
+# a comment
+
+set a 'first
+second'
+set b one \\
+    two
+set c "x # y"
+get b | tr a-z A-Z
+get c -o json
+"""
+    for ran in (shell(stdin=script), shell('-f', '-', stdin=script)):
+        assert (ran.returncode, ran.stderr) == (0, '')
+        assert ran.stdout == 'ONE TWO\n{"c": "x # y"}\n'
+    assert papa.get('a') == 'first\nsecond'
+
+
+def test_a_file(shell: Shell, folder: str, papa: Papa) -> None:
+    path = Path(folder, 'script')
+    path.write_bytes('\ufeffset x 1\r\nget x\r\nget x --raw'.encode())
+    ran = shell('-f', str(path))
+    assert (ran.returncode, ran.stdout) == (0, '1\n1')
+    missing = shell('-f', f'{folder}/none')
+    assert (missing.returncode, missing.stderr) == (
+        1, f'papa-shell: Cannot read {folder}/none: No such file or directory\n'
+    )
+
+
+def test_it_stops_at_the_first_failure(shell: Shell, papa: Papa) -> None:
+    script = 'set a 1\nremove sockets nope\nset b 1\nlst\n'
+    ran = shell(stdin=script)
+    assert ran.returncode == 1
+    assert ran.stderr == 'papa-shell: standard input:2: There is no socket "nope"\n'
+    assert papa.list_values() == {'a': '1'}
+    ran = shell('--keep-going', stdin=script)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[1:] == ['papa-shell: standard input:4: Unknown command "lst"; did you mean "list"?']
+    assert papa.list_values() == {'a': '1', 'b': '1'}
+    assert shell('--keep-going', stdin='lst\nremove sockets nope\n').returncode == 2
+
+
+def test_abbreviations_are_told_once_each(shell: Shell) -> None:
+    ran = shell(stdin='l v\nl v\nl s\nlist values\n')
+    assert ran.stderr.splitlines() == [
+        'papa-shell: standard input:1: "l v" is short for "list values"',
+        'papa-shell: standard input:3: "l s" is short for "list sockets"',
+    ]
+    strict = shell('--strict', stdin='set a 1\nl v\n')
+    assert strict.returncode == 2
+    assert 'standard input:2: --strict' in strict.stderr
+
+
+def test_a_dry_run(shell: Shell, papa: Papa) -> None:
+    script = "s x 'a b' | cat\nlst\n\n# no\nm s web port=x\nset --file /none y\nquit\nl p 'web.*' -o json\n"
+    ran = shell('-n', stdin=script)
+    assert ran.returncode == 2
+    assert ran.stdout.splitlines() == [
+        "set x 'a b' | cat", 'set --file /none y', 'quit', "list processes 'web.*' -o json",
+    ]
+    assert [line.split(':')[2] for line in ran.stderr.splitlines()] == ['2', '5']
+    assert papa.list_values() == {}
+
+
+def test_leaving(shell: Shell, papa: Papa) -> None:
+    for word in ('exit', 'quit', 'q'):
+        assert shell(stdin=f'set {word} 1\n{word}\nset never 1\n').returncode == 0
+    assert papa.get('never') is None
+
+
+def test_what_is_open_at_the_end(shell: Shell) -> None:
+    ran = shell(stdin="set x 'a\n")
+    assert ran.returncode == 2
+    assert ran.stderr == "papa-shell: standard input:1: The quote ' is open at the end of the script\n"
+
+
+def test_lines_are_run_as_they_come(daemon: Daemon, papa: Papa) -> None:
+    with subprocess.Popen(
+        PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(daemon.where)
+    ) as run:
+        assert run.stdin is not None
+        assert run.stdout is not None
+        run.stdin.write('set x 1\nget x\n')
+        run.stdin.flush()
+        assert run.stdout.readline() == '1\n'
+        run.stdin.write('get x | cat -n\n')
+        run.stdin.close()
+        assert run.stdout.read().split() == ['1', '1']
+        assert run.wait(PATIENCE) == 0
+
+
+def test_one_connection_and_another_place(shell: Shell, daemon: Daemon, folder: str, papa: Papa) -> None:
+    script = f"set x 1\ninfo -o json\n-u {folder}/other.sock set x 2\nget x -u {folder}/other.sock\n" \
+             f'set x -u /never\nget x\nset -u {folder}/other.sock x\nexit-if-idle -u {folder}/other.sock\n'
+    ran = shell(stdin=script)
+    assert (ran.returncode, ran.stderr) == (0, '')
+    assert '"connections": 2' in ran.stdout
+    assert ran.stdout.splitlines()[1:] == ['2', '-u /never']
+
+
+def test_a_pipe(shell: Shell, papa: Papa) -> None:
+    papa.set('x', 'line\n' * 100_000)
+    assert shell(stdin="get x | head -1\nget x | grep -c line\n").stdout == 'line\n100001\n'.replace('100001', '100000')
+    assert shell(stdin='get x | exit 5\n').returncode == 5
+    assert shell(stdin='get none | cat\n').returncode == 1
+    assert shell(stdin='get x | kill -9 $$\n').returncode == 137
+    assert shell(stdin='info | sed -n 1p; echo $0 "quoted | text"\n').stdout.splitlines()[1] == 'sh quoted | text'
+
+
+def test_a_reader_that_leaves_ends_the_script(shell: Shell, daemon: Daemon, papa: Papa) -> None:
+    papa.set('x', 'line\n' * 100_000)
+    with subprocess.Popen(
+        PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment(daemon.where),
+    ) as run:
+        assert run.stdin is not None
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdin.write('get x\nset y 1\n')
+        run.stdin.close()
+        assert run.stdout.readline() == 'line\n'
+        run.stdout.close()
+        assert run.wait(PATIENCE) == 0
+        assert run.stderr.read() == ''
+    assert papa.get('y') is None
+
+
+def test_the_standard_input_is_the_script(shell: Shell) -> None:
+    ran = shell(stdin='set x --file -\n')
+    assert ran.returncode == 1
+    assert 'that is the script' in ran.stderr
+
+
+def test_only_what_makes_or_sets_starts_a_kernel(shell: Shell, folder: str) -> None:
+    where = f'{folder}/new.sock'
+    ran = shell('-u', where, '--keep-going', stdin='get x\nset x 1\nget x\nset x\nexit-if-idle\n')
+    assert ran.returncode == 3
+    assert ran.stdout == '1\n'
