@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from contextlib import suppress
 
 from papa.errors import Error
 from papa.line.grammar import parse_arguments
@@ -14,7 +16,7 @@ from papa_shell.statuses import PROGRAM, say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, NoReturn
 
     from papa.line.grammar import Line
 
@@ -23,12 +25,26 @@ _FOR_THE_START = ('script', 'keep_going', 'dry_run', 'strict', 'version', 'help'
 _FOR_SCRIPTS = {'script': '--script', 'keep_going': '--keep-going'}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, by default those of this program. Returns the exit status."""
+def main() -> NoReturn:
+    """The program: run it with its arguments, and end it.
+
+    One command takes some 20 ms beside those of the interpreter. Looking for garbage meanwhile, and taking everything
+    apart afterwards, would be a fifth of that: there is nothing left that needs it.
+    """
+    gc.disable()
+    status = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(status)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Do what these arguments say. Returns the exit status."""
     _open_standard_descriptors()
-    given = sys.argv[1:] if arguments is None else arguments
     try:
-        return _main([_as_utf8(word) for word in given])
+        return _main([_as_utf8(word) for word in arguments])
     except Error as error:
         say(str(error))
         return statuses.of(error)
@@ -80,6 +96,7 @@ def _one(line: Line, flags: dict[str, Any]) -> int:
 
 
 def _script(flags: dict[str, Any]) -> int:
+    gc.enable()  # a script may be long
     from papa_shell.runner import Runner
     from papa_shell.scripts import STANDARD_INPUT, Script, run
     from papa_shell.session import Session
@@ -92,6 +109,7 @@ def _script(flags: dict[str, Any]) -> int:
 
 def _prompt(flags: dict[str, Any]) -> int:
     """The prompt, if what it needs is installed."""
+    gc.enable()
     try:
         import prompt_toolkit  # noqa: F401
         import rich  # noqa: F401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import time
@@ -35,6 +36,7 @@ _SIGNALLED = 128
 def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
     """Run a command that streams, to its end; return the exit status. Raises an `Error`, `ReaderGone` or what
     interrupts it."""
+    gc.enable()  # it may last for weeks
     how = flags['output']
     if how == 'json':
         raise BadLine(f'"{line.command.name}" is a stream: its formats are jsonl, plain and table')

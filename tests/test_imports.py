@@ -157,8 +157,8 @@ SLOW = {
     'tempfile', 'pathlib', 'typing', 'inspect', 'logging', 'difflib', 'textwrap', 'threading', 'signal',
 }
 ONE_SHOT = """
-from papa_shell.main import main
-status = main(['-u', {path!r}, 'get', 'x'])
+from papa_shell.main import run
+status = run(['-u', {path!r}, 'get', 'x'])
 print()
 print(status, *sys.modules)
 """

@@ -1,0 +1,185 @@
+"""Tables for people, and asking before removing; some of it in a real terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import PATIENCE, Daemon, wait_until
+
+from papa import Papa
+from papa.line.grammar import parse
+from papa_shell import tables
+from papa_shell.confirm import agreed, needs_asking, question
+from papa_shell.formats import Result
+
+from .conftest import PROGRAM, Shell, environment
+
+RUNNING = {'pid': 5, 'running': True, 'started': 100.0, 'buffered': 0, 'dropped': 0, 'args': ['sh', '-c', 'a b']}
+ENDED = {'pid': 6, 'running': False, 'started': 100.0, 'ended': 162.0, 'exit_code': 3, 'buffered': 2048, 'dropped': 5,
+         'args': ['x\x1b[1m']}
+
+
+def drawn(kind: str, data: object, **how: object) -> list[str]:
+    text = tables.table(Result(kind, data), terminal=False, now=100 + 3600 * 25.0, width=100, **how)  # type: ignore
+    return [line.rstrip() for line in text.decode().splitlines()]
+
+
+def test_processes() -> None:
+    assert drawn('processes', {'web.1': RUNNING}) == [
+        'NAME   PID  STATE    UP     COMMAND', "web.1    5  running  1d 1h  sh -c 'a b'",
+    ]
+    table = drawn('processes', {'web.1': RUNNING, 'job': ENDED})
+    assert table[0].split() == ['NAME', 'PID', 'STATE', 'UP', 'UNREAD', 'LOST', 'COMMAND']
+    assert table[1].split()[:8] == ['job', '6', 'ended', 'with', '3', '1m', '2s', '2.0']
+    assert "$'x\\\\e[1m'" in table[1]
+
+
+def test_sockets_values_and_records() -> None:
+    sockets = {'a': {'family': 'inet', 'type': 'stream', 'host': '::1', 'port': 5, 'backlog': 5, 'fileno': 7}}
+    assert drawn('sockets', sockets)[1].split() == ['a', '[::1]:5', 'inet', 'stream', '5', '7']
+    assert drawn('values', {'b': '2\n\x1b]0;x\x07', 'a': '[red]'})[1:] == ['a     [red]', 'b     2\\n\\x1b]0;x\\x07']
+    assert drawn('record', {'uptime': 61.0, 'memory': 3 * 1024**2, 'previous_version': None}) == [
+        'uptime            1m 1s', 'memory            3.0 MB', 'previous_version',
+    ]
+
+
+def test_sizes_and_ages() -> None:
+    assert [tables.size(count) for count in (0, 1023, 1536, 20480, 5 * 1024**4)] == [
+        '0 B', '1023 B', '1.5 KB', '20 KB', '5.0 TB',
+    ]
+    assert [tables.age(seconds) for seconds in (-1, 0.5, 59, 3600, 90061)] == ['0s', '0s', '59s', '1h 0m', '1d 1h']
+
+
+def test_a_table_where_no_terminal_is(shell: Shell, papa: Papa) -> None:
+    papa.set('x', '1')
+    assert shell('list', 'values', '-o', 'table').stdout.split() == ['NAME', 'VALUE', 'x', '1']
+
+
+def test_the_question() -> None:
+    assert question('processes', ['a']) == 'Remove 1 process: a? [y/N] '
+    assert question('sockets', ['a', 'b\x1b']) == 'Remove 2 sockets: a, b\\x1b? [y/N] '
+    assert question('values', [str(n) for n in range(30)]).endswith('19 and 10 more? [y/N] ')
+    assert [agreed(text) for text in ('y\n', 'YES\n', '', 'n', 'yeah')] == [True, True, False, False, False]
+
+
+def test_who_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {}
+    for text in ('remove sockets', 'remove processes a*', 'remove processes a', 'remove sockets -y', 'list sockets'):
+        line = parse(text)
+        assert line is not None
+        for terminal in (True, False):
+            monkeypatch.setattr(os, 'isatty', lambda _fd, terminal=terminal: terminal)
+            asked[text, terminal] = needs_asking(line, line.flags)
+    assert [key for key, value in asked.items() if value] == [('remove sockets', True), ('remove processes a*', True)]
+
+
+class Terminal:
+    """papa-shell in a terminal of its own."""
+
+    def __init__(self, where: object, *words: str, **env: str) -> None:
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.execve(PROGRAM[0], [*PROGRAM, *words], environment(where, TERM='xterm', **env))
+        self.said = ''
+
+    def read_until(self, text: str) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.said:
+            assert time.monotonic() < deadline, self.said
+            if select.select([self.fd], [], [], 0.5)[0]:
+                self.said += self._read()
+        return self.said
+
+    def _read(self) -> str:
+        try:
+            return os.read(self.fd, 65536).decode('utf-8', 'replace')
+        except OSError:
+            return ''
+
+    def type(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def end(self) -> int:
+        """Read all of the rest; return the exit status."""
+        while part := self._read():
+            self.said += part
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        self.fd = -1
+        return os.waitstatus_to_exitcode(status)
+
+
+@pytest.fixture
+def terminal(daemon: Daemon) -> Iterator[Callable[..., Terminal]]:
+    made: list[Terminal] = []
+
+    def start(*words: str, **env: str) -> Terminal:
+        made.append(Terminal(daemon.where, *words, **env))
+        return made[-1]
+
+    yield start
+    for each in made:
+        if each.fd >= 0:
+            os.kill(each.pid, signal.SIGKILL)
+            each.end()
+
+
+def test_removing_asks_and_removes_what_it_showed(terminal: Callable[..., Terminal], papa: Papa) -> None:
+    for name in ('a.1', 'a.2', 'b'):
+        papa.make_process(name, 'sleep', '100')
+    run = terminal('remove', 'processes', 'a.*')
+    run.read_until('Remove 2 processes: a.1, a.2? [y/N] ')
+    papa.set('x', 'something meanwhile')
+    run.type('n\n')
+    assert run.end() == 1
+    assert 'Nothing was removed' in run.said
+    papa.make_socket('a.1')
+    papa.make_socket('a.2')
+    run = terminal('remove', 'sockets', 'a.*')
+    run.read_until('[y/N] ')
+    papa.make_socket('a.3')
+    papa.remove_sockets('a.1')
+    run.type('y\n')
+    assert run.end() == 0
+    assert list(papa.list_sockets()) == ['a.3']
+    run = terminal('remove', 'sockets', '-y')
+    assert run.end() == 0
+    assert papa.list_sockets() == {}
+
+
+def test_what_a_terminal_shows(terminal: Callable[..., Terminal], papa: Papa) -> None:
+    papa.set('x', 'a\x1b[2Jb')
+    run = terminal('list', 'values')
+    assert run.end() == 0
+    assert '\x1b[1m' in run.said
+    assert 'NAME' in run.said
+    assert '\x1b[2J' not in run.said
+    run = terminal('list', 'values', NO_COLOR='1')
+    run.end()
+    assert '\x1b[3' not in run.said
+    run = terminal('get', 'x')
+    assert run.end() == 0
+    assert run.said == 'a\\x1b[2Jb\r\n'
+
+
+def test_watching_in_a_terminal(terminal: Callable[..., Terminal], papa: Papa) -> None:
+    papa.make_process('web', 'sh', ['-c', 'printf "\\033[2Jhello\\n"; exit 3'])
+    run = terminal('watch', 'processes', NO_COLOR='1')
+    assert run.end() == 0
+    assert 'This takes the output' in run.said
+    assert ' web │ \\x1b[2Jhello\r\n' in run.said
+    assert ' web ended with 3\r\n' in run.said
+    wait_until(lambda: not papa.list_processes())
+
+
+def test_without_words_in_a_terminal(terminal: Callable[..., Terminal]) -> None:
+    run = terminal()
+    assert run.end() == 1
+    assert run.said.startswith('papa-shell: ')
+    assert run.said.count('\n') == 1
