@@ -19,8 +19,10 @@ import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa, command_line
+from papa_shell import formats
 
-README = Path(__file__).resolve().parent.parent.joinpath('README.md').read_text()
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT.joinpath('README.md').read_text()
 FILES = dict(re.findall(r'^`([\w.]+)`:\n\n```python\n(.*?)^```', README, re.DOTALL | re.MULTILINE))
 
 def python_in(text: str) -> list[str]:
@@ -150,6 +152,26 @@ def test_the_session_by_telnet(kernel: Papa, free_port: int) -> None:
             said += part.decode()
     pattern = re.sub(r'\d+(\\\.\d+)?', r'[\\d.]+', re.escape(session)).replace(r'\.\.\.', '.*')
     assert re.fullmatch(pattern, said), said
+
+
+def test_the_session_of_the_shell(kernel: Papa) -> None:
+    """Both streams in the order of the commands, as somebody sees them who lets the table be."""
+    (session,) = re.findall(r'^```console\n(\$ papa-shell set .*?)^```', README, re.DOTALL | re.MULTILINE)
+    script = f'shell() {{ {shlex.quote(sys.executable)} -m papa_shell "$@" 2>&1; }}\n'
+    for command in re.findall(r'^\$ (.*)$', session, re.MULTILINE):
+        script += f'printf "%s\\n" {shlex.quote("$ " + command)}\n{command.removeprefix("papa-")}\n'
+    ran = subprocess.run(
+        ['sh', '-c', script], capture_output=True, text=True, timeout=PATIENCE, check=False,
+        env={**os.environ, 'PAPA_ENDPOINT': kernel.endpoint.uri, 'PYTHONPATH': str(ROOT)},
+    )
+    pattern = re.sub(r'\d+\\\.\d+', r'[\\d.]+', re.escape(session))
+    assert re.fullmatch(pattern, ran.stdout), ran.stdout
+
+
+def test_the_columns_of_the_shell() -> None:
+    for kind, columns in formats.COLUMNS.items():
+        (listed,) = re.findall(rf'^- {kind}: (.*?)[;.]$', README, re.DOTALL | re.MULTILINE)
+        assert re.split(r',\s+', re.sub(r'\s*\(.*?\)', '', listed)) == list(columns)
 
 
 def test_what_the_command_says_of_an_upgrade(kernel: Papa, capsys: pytest.CaptureFixture[str]) -> None:
