@@ -283,7 +283,7 @@ class ChangeStream(Stream):
         return ListenerState(
             kinds=sorted(self._kinds), every=self.every, snapshot=snapshot,
             news=[(change, kind, name, describe(subject)) for change, kind, name, subject in news],
-            told={record.id: list(counters) for record, counters in self._told.items()},
+            told={record.id: counters for record, counters in self._told.items()},
             moved=[record.id for record in self._moved],
         )
 
@@ -294,8 +294,7 @@ class ChangeStream(Stream):
             self._start_over()
             return
         self._news.extend(state.news)
-        for process_id, (captured, buffered, dropped, watchers) in state.told.items():
-            self._told[records[process_id]] = captured, buffered, dropped, watchers
+        self._told = {records[process_id]: counters for process_id, counters in state.told.items()}
         self._moved = {records[process_id]: None for process_id in state.moved}
 
 

@@ -30,7 +30,12 @@ class Origin:
 
     @classmethod
     def restored(cls, state: OriginState, environment: dict[bytes, bytes]) -> Origin:
-        """What was handed over: how the first kernel was started counts, not its successors."""
+        """What was handed over: how the first kernel was started counts, not its successors.
+
+        Raises ValueError if it makes no sense.
+        """
+        if not all(-1 <= limit < 2**63 for limit in (state.soft_limit, state.hard_limit)):
+            raise ValueError('its limits make no sense')
         origin = cls()
         origin.environment, origin.directory = environment, state.directory
         origin.soft_limit, origin.hard_limit = state.soft_limit, state.hard_limit

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from papa import names
 from papa.errors import Conflict
 from papa.kernel.output import OutputBuffer
+from papa.kernel.segment import STDERR, STDOUT
 from papa.kernel.state import OutputState, ProcessState
 from papa.wire.structured import encode_values
 
@@ -204,7 +205,17 @@ def restored(state: ProcessState, env: dict[bytes, bytes]) -> ProcessRecord:
     record.draining, record.at_exit = set(state.draining), dict(state.at_exit)
     record.exit_code, record.ended, record.closed = state.exit_code, state.ended, state.closed
     record.removed, record.paused, record.drained = state.removed, state.paused, state.drained
+    _check(record)
     return record
+
+
+def _check(record: ProcessRecord) -> None:
+    pipes, running = record.pipes, record.exit_code is None
+    if not (
+        0 < record.pid < 2**31 and record.drained >= 0 and all(stream in (STDOUT, STDERR) for stream in pipes.values())
+        and record.at_exit.keys() <= pipes.keys() and not (running and (record.closed or record.at_exit))
+    ):
+        raise ValueError('a process makes no sense')
 
 
 class Processes:

@@ -138,7 +138,7 @@ class ListenerState(NamedTuple):
     every: float | None = None
     snapshot: bool = True
     news: list[tuple[str, str, str, dict[str, Any]]] = []
-    told: dict[str, list[int]] = {}
+    told: dict[str, tuple[int, int, int, int]] = {}
     moved: list[str] = []
 
 

@@ -93,7 +93,9 @@ class Cursor:
 
     @classmethod
     def restored(cls, watch: Watch, record: ProcessRecord, state: CursorState) -> Cursor:
-        """The cursor that was handed over."""
+        """The cursor that was handed over. Raises ValueError if it makes no sense."""
+        if min(state.start, state.position, state.told, state.floor) < 0:
+            raise ValueError('the positions of a watch make no sense')
         cursor = cls(watch, state.number, record, state.start, state.introduced)
         cursor.position, cursor.holds, cursor.told = state.position, state.holds, state.told
         cursor.exit_sent, cursor._floor = state.exit_sent, state.floor
@@ -219,9 +221,12 @@ class Watch(Stream):
     def restore(self, state: WatchState, records: dict[str, ProcessRecord]) -> dict[int, Cursor]:
         """Go on where another was; `records` are all processes by their ids. Return all cursors by their index.
 
-        Raises LookupError if one is missing.
+        Raises LookupError if one is missing, ValueError if something makes no sense.
         """
         self._next_index = state.next_index
+        numbers = {each.number for each in state.cursors if 0 <= each.number < state.next_index}
+        if len(numbers) < len(state.cursors):
+            raise ValueError('the numbers of a watch make no sense')
         cursors = {each.number: Cursor.restored(self, records[each.process], each) for each in state.cursors}
         for each in state.cursors:
             if not each.left:

@@ -150,6 +150,11 @@ def restore(handover: Handover) -> tuple[Kernel, Server]:
     environments = [
         {key.encode('latin-1'): value.encode('latin-1') for key, value in each.items()} for each in state.environments
     ]
+    numbers = [state.origin.environment, *(each.env for each in handover.processes)]
+    if not all(0 <= number < len(environments) for number in numbers):
+        raise ValueError('an environment is missing')
+    if not all(0 < pid < 2**31 for pid in state.helpers):
+        raise ValueError('a helper has no PID')
     kernel = Kernel(Origin.restored(state.origin, environments[state.origin.environment]))
     kernel.upgrades, kernel.previous_version = state.upgrades, state.version
     kernel.started, kernel.started_by_monotonic = state.started, state.started_by_monotonic
