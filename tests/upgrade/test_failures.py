@@ -53,6 +53,12 @@ def at_last(*lines: str) -> tuple[str, str, str]:
 
 IMPORT = 'from papa.kernel.access import Access\n'
 
+LITTLE_MEMORY = """import sys
+if sys.argv[1:2] == ['--check-resume']:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (17_000 * 1024,) * 2)
+"""
+
 CASES = {
     # The new code is no good
     'syntax error': Case('SyntaxError', ('kernel/kernel.py', 'class Kernel:', 'class Kernel(')),
@@ -79,7 +85,7 @@ CASES = {
         'kernel/upgrade/resume.py', "        _say(GOOD, '')\n", "        _say('hello', 'world')\n"
     ), injected=hasty(1.0, 5.0)),
     'never ready': Case('has not started', (
-        'kernel/upgrade/resume.py', '    _say(READY, interpreter.PACKAGE_DIRECTORY)\n', ''
+        'kernel/upgrade/resume.py', '    _say(READY, \'\')\n', ''
     ), injected=hasty(1.0, 5.0)),
     'much nonsense': Case('', (
         'kernel/upgrade/resume.py', "        _say(GOOD, '')\n", "        os.write(1, b'x' * 1000000); os._exit(5)\n"
@@ -113,7 +119,7 @@ code = sys.argv[3]
 sys.argv = ["-c", *sys.argv[4:]]
 exec(code)
 ' "$@"'''),
-    'little memory': Case('no memory is left', python=f'ulimit -v 17000; exec {sys.executable} "$@"'),
+    'little memory': Case('no memory is left', ('__main__.py', 'import sys\n', LITTLE_MEMORY)),
     # The system lacks something
     'no memory for the state': Case(
         'no descriptor is left', injected='os.memfd_create = fail(os.memfd_create, errno.EMFILE)', kind=LimitReached

@@ -15,7 +15,7 @@ from kernel.viewers import Caller
 
 from papa import Conflict, Error, LimitReached, Papa, SystemFailure
 
-from .tools import Package, footprint, in_background, newcomers, python_that, scene, script
+from .tools import Package, footprint, in_background, newcomers, python_that, scene, script, slow_python
 
 SLOW_TRAMPOLINE = """
 from papa.kernel import spawn
@@ -32,7 +32,7 @@ def waiting_python(folder: str) -> tuple[str, Callable[[], None]]:
     """An interpreter that takes until the second result is called, and a way to know that it runs."""
     gate = f'{folder}/gate'
     os.mkfifo(gate)
-    python = python_that(folder, f'echo > {folder}/runs; read line < {gate}', at='--check-resume')
+    python = slow_python(folder, f'echo > {folder}/runs; read line < {gate}')
 
     def let_go() -> None:
         Path(gate).write_text('\n', encoding='ascii')
@@ -118,7 +118,7 @@ def test_the_end_while_the_new_code_tries(number: signal.Signals, daemon: Daemon
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_the_end_at_the_very_moment(number: signal.Signals, daemon: Daemon, folder: str) -> None:
     """A signal that arrives between the two kernels is for the new one, which ends in order."""
-    python = python_that(folder, f'kill -{number:d} $$')
+    python = python_that(folder, f'os.kill(os.getpid(), {number:d})')
     with daemon.connect() as papa:
         papa.make_socket('web', path=f'{folder}/web.sock')
         child = papa.make_process('child', '/bin/sleep', '600')['pid']
@@ -137,7 +137,7 @@ def test_the_end_at_the_very_moment(number: signal.Signals, daemon: Daemon, fold
 def test_another_wish_at_the_very_moment(start_daemon: Callable[..., Daemon], folder: str) -> None:
     """A SIGHUP that arrives between the two kernels is no reason to die: the new one upgrades again."""
     daemon = start_daemon(start_new_session=True)
-    python = python_that(folder, 'kill -HUP $$')
+    python = python_that(folder, 'os.kill(os.getpid(), 1)')
     with scene(daemon, folder) as stage:
         stage.papa.upgrade(python)
         wait_until(lambda: stage.papa.kernel_info()['upgrades'] == 2, 'the second upgrade')
@@ -239,7 +239,8 @@ def test_a_full_table_of_descriptors(start_daemon: Callable[..., Daemon], folder
 def test_a_state_that_is_too_large_for_the_new_code(daemon: Daemon, folder: str) -> None:
     """Its memory is limited, so that it cannot have the state and itself in it."""
     size = 64 * 1024 * 1024
-    little = script(folder, f'#!/bin/sh\nulimit -v {size // 1024}\nexec {sys.executable} "$@"\n')
+    limit = f'import resource; resource.setrlimit(resource.RLIMIT_AS, ({size}, {size}))'
+    little = python_that(folder, limit, at='--check-resume')
     with scene(daemon, folder) as stage:
         writer = f'import os; os.write(1, bytes({size})); os.execv("/bin/sleep", ["sleep", "600"])'
         stage.papa.make_process('large', sys.executable, ['-c', writer], bufsize=size)

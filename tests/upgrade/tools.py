@@ -44,16 +44,6 @@ sys.exit(command_line.main())
 
 
 # No shell: that might wait for children of the kernel, and take their exit codes away.
-_WAITS = """#!{python} -IS
-import os, sys
-if '--resume' in sys.argv:
-    os.close(os.open({mark!r}, os.O_CREAT | os.O_WRONLY))
-    with open({gate!r}) as gate:
-        gate.read()
-os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-"""
-
-
 class Package:
     """A copy of papa, to be broken and mended. Its kernels do not see that it is one."""
 
@@ -107,10 +97,36 @@ def script(folder: str, text: str) -> str:
     return str(path)
 
 
+def slow_python(folder: str, line: str) -> str:
+    """An interpreter that first runs a line of the shell."""
+    return script(folder, f'#!/bin/sh\n{line}\nexec {shlex.quote(sys.executable)} "$@"\n')
+
+
+_MAIN = """
+import os, sys
+done = __file__ + '.done'
+if {at!r} in sys.argv and not os.path.exists(done):
+    open(done, 'x').close()
+    {deed}
+sys.path.insert(0, '')
+with open({main!r}, encoding='utf-8') as file:
+    text = file.read()
+exec(compile(text, __file__, 'exec'))
+"""
+
+
 def python_that(folder: str, deed: str, *, at: str = '--resume') -> str:
-    """A Python that first runs a line of the shell, as the kernel or (at `--check-resume`) where it is tried."""
-    python = shlex.quote(sys.executable)
-    return script(folder, f'#!/bin/sh\ncase " $* " in *" {at} "*)\n{deed}\n;;\nesac\nexec {python} "$@"\n')
+    """A Python with a papa of its own that once does something first, as the kernel or (at `--check-resume`) where it
+    is tried; `deed` is a line of Python."""
+    package = Path(folder, f'new-{os.urandom(4).hex()}', 'papa')
+    package.mkdir(parents=True)
+    for entry in PACKAGE.iterdir():
+        if entry.name not in ('__main__.py', '__pycache__'):
+            package.joinpath(entry.name).symlink_to(entry)
+    main = package / '__main__.py'
+    main.write_text(_MAIN.format(at=at, deed=deed, main=str(PACKAGE / '__main__.py')), encoding='utf-8')
+    words = ' '.join(map(shlex.quote, ('ready\\t%s\\t%s\\n', sys.executable, str(package))))
+    return script(folder, f'#!/bin/sh\nprintf {words}\n')
 
 
 def in_background(call: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
@@ -133,7 +149,7 @@ def between_kernels(daemon: Daemon, folder: str) -> Iterator[None]:
     """An upgrade. In the block, the old kernel does not run any more, and the new one not yet."""
     mark, gate = (f'{folder}/{word}-{os.urandom(4).hex()}' for word in ('mark', 'gate'))
     os.mkfifo(gate)
-    python = script(folder, _WAITS.format(mark=mark, gate=gate, python=sys.executable))
+    python = python_that(folder, f'open({mark!r}, "w").close(); open({gate!r}).read()')
     with daemon.connect() as papa:
         thread, results = in_background(lambda: papa.upgrade(python))
         wait_until(lambda: results or os.path.exists(mark), 'the upgrade')

@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 
-from papa import interpreter
 from papa.errors import Conflict, Error, LimitReached, SystemFailure
 from papa.kernel import signals
 from papa.kernel.kernel import Kernel
@@ -80,7 +79,8 @@ class Attempt:
         self._python = python
         self._image: Image | None = None
         self._newcomer: Newcomer | None = None
-        self._directory = ''  # of the new code, once it has said so
+        self._code = ('', '')  # the interpreter and the directory of the new code, once they are known
+        self._ready = False  # the new code waits for the image
         self._stored = False  # what was there at first is in the image
         self._step = 'the new code has not started'
         self._timer = self._loop.call_later(_TIMEOUT, self._time_out)
@@ -95,8 +95,10 @@ class Attempt:
                 'are free'
             )
         self._image = image = Image()
-        argv = newcomer.command(self._python, image.fd)
-        self._newcomer = Newcomer(self._kernel, argv, image.fd, self._hear)
+        if self._python is None:
+            self._start(*newcomer.present())
+        else:
+            self._newcomer = Newcomer(self._kernel, newcomer.locate(self._python), image.fd, self._located)
         self._collector = Collector(self._kernel, self._upgrader.server, image)
         outputs = self._collector.prepare()
         self._loop.call_soon(self._guarded(lambda: self._store(outputs)))
@@ -126,10 +128,33 @@ class Attempt:
         self._stored = True
         self._try_first()
 
+    def _located(self, word: str, text: str) -> None:
+        """What the interpreter says that was asked for: which it is, and where its papa is."""
+        if word != newcomer.READY:
+            self.fail(_refused(text))
+            return
+        assert self._newcomer is not None
+        self._newcomer.end()
+        self._newcomer = None
+        python, _, directory = text.partition('\t')
+        try:
+            self._start(python, directory)
+        except Error as error:
+            self.fail(error)
+
+    def _start(self, python: str, directory: str) -> None:
+        """Start the new code exactly as it will be run in the end. Raises an `Error`."""
+        assert self._image is not None
+        self._code = python, directory
+        fd = self._image.fd
+        self._newcomer = Newcomer(
+            self._kernel, newcomer.command(python, directory, newcomer.CHECK, str(fd)), fd, self._hear
+        )
+
     def _hear(self, word: str, text: str) -> None:
         """What the new code says."""
         if word == newcomer.READY:
-            self._directory = text
+            self._ready = True
             self._guarded(self._try_first)()
         elif word == newcomer.GOOD:
             self._close()
@@ -138,7 +163,7 @@ class Attempt:
 
     def _try_first(self) -> None:
         """Let the new code try while everybody is served."""
-        if self._stored and self._directory:
+        if self._stored and self._ready:
             assert self._newcomer is not None
             self._step = 'the new code has not said that it can'
             self._write_state()
@@ -188,9 +213,9 @@ class Attempt:
             word, text = self._newcomer.ask_and_wait(_LAST_TIMEOUT)
             if word != newcomer.GOOD:
                 return _refused(text)
-            python = self._python or interpreter.executable()
+            python, directory = self._code
             endpoint = self._upgrader.server.listener.endpoint
-            argv = [python, '-I', '-S', self._directory, RESUME, str(self._image.fd), *endpoint.arguments]
+            argv = newcomer.command(python, directory, RESUME, str(self._image.fd), *endpoint.arguments)
             for fd in kept:
                 os.set_inheritable(fd, True)
             os.execv(python, argv)  # noqa: S606 - no shell is meant

@@ -1,6 +1,6 @@
 """The new code in a process of its own, which says whether it could take over: seen from the kernel.
 
-It is started with the image, says ``ready`` and where its code is, and is asked to try as often as the kernel likes.
+It is started with the image, says ``ready``, and is asked to try as often as the kernel likes.
 See `papa.kernel.upgrade.resume` for its side.
 """
 
@@ -29,27 +29,37 @@ CHECK = '--check-resume'
 _MAX_SAID = 65536  # bytes; what it says beyond is not kept
 _SIZE = 4096
 
-# With another interpreter comes its own papa, if it has one.
+# With another interpreter comes its own papa, if it has one. What is given may be a script that runs the interpreter:
+# that may not stand in the kernel's place, for a shell waits for every child that it finds.
 _LOCATE = """
 import importlib.util, os, sys
 if sys.version_info < (3, 10):
     sys.exit('papa needs Python 3.10 or newer, and this is %d.%d' % sys.version_info[:2])
 spec = importlib.util.find_spec('papa')
 directory = os.path.dirname(spec.origin) if spec is not None and spec.origin else sys.argv[1]
-os.execv(sys.executable, [sys.executable, '-I', '-S', directory, *sys.argv[2:]])
+line = '\\t'.join(('ready', sys.executable, directory)) + '\\n'
+os.write(1, line.encode('utf-8', 'surrogateescape'))
 """
 
 Hear = Callable[[str, str], None]  # a word, and what goes with it
 
 
-def command(python: str | None, fd: int) -> list[str]:
-    """What runs the code that is installed now. Raises `Unsupported` if there is none."""
+def locate(python: str) -> list[str]:
+    """What says ``ready``, which interpreter this runs and where its papa is."""
+    return [python, '-I', '-c', _LOCATE, interpreter.PACKAGE_DIRECTORY]
+
+
+def present() -> tuple[str, str]:
+    """This interpreter, and where the code is that is installed now. Raises `Unsupported` if there is none."""
     directory = interpreter.PACKAGE_DIRECTORY
-    if python is not None:
-        return [python, '-I', '-c', _LOCATE, directory, CHECK, str(fd)]
     if not os.path.isfile(os.path.join(directory, '__main__.py')):
         raise Unsupported(f'papa is not at {show(directory)} any more: say python=PATH of a Python that has it')
-    return interpreter.command(directory, CHECK, str(fd))
+    return interpreter.executable(), directory
+
+
+def command(python: str, directory: str, *arguments: str) -> list[str]:
+    """What runs the code in a directory, isolated from the user's Python settings and site packages."""
+    return [python, '-I', '-S', directory, *arguments]
 
 
 class Newcomer:

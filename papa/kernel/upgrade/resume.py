@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
-from papa import interpreter
 from papa.kernel import log as logs
 from papa.kernel import signals
 from papa.kernel.upgrade.attempt import RESUME, Upgrader
@@ -85,7 +84,7 @@ def _check(fd: int) -> int:
 
     What has been tried with success is not tried again: nobody is served while it tries for the last time.
     """
-    _say(READY, interpreter.PACKAGE_DIRECTORY)
+    _say(READY, '')
     known: frozenset[tuple[str, int, int]] = frozenset()
     while sys.stdin.buffer.readline():
         places = _places(fd)  # now: the kernel goes on writing as soon as it has its answer
