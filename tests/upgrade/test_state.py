@@ -126,7 +126,8 @@ def test_a_state_with_other_bytes_in_it(parts: Parts, data: st.DataObject) -> No
 WRONG = st.one_of(
     st.sampled_from([
         None, True, False, 0, -1, 1, 3, 4, 2**31 - 1, 2**31, 2**32, 2**63 - 1, 2**63, 2**64, -(2**63), 10**30, 0.5,
-        1e308, '', 'x', '\ud800', 'x' * 1000, [], {}, [[]], [0], [0, 0], [0, 2**64], [-1, 10], [None], {'x': 1}, [['x', 1, 2]],
+        1e308, '', 'x', '\ud800', 'x' * 1000, [], {}, [[]], [0], [0, 0], [0, 2**64], [-1, 10], [None], {'x': 1},
+        [['x', 1, 2]],
         json.loads('[' * 500 + ']' * 500),
     ]),
     st.integers(0, 40),
