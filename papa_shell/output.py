@@ -21,8 +21,16 @@ class ReaderGone(Exception):
 class Writer:
     """Writes whole results to a descriptor; returns when all of it has been taken."""
 
+    attention: int | None = None  # there is no keyboard
+
     def __init__(self, fd: int = STDOUT) -> None:
         self.fd = fd
+
+    def attend(self) -> None:
+        """Nothing can be typed here."""
+
+    def let_signals(self, through: bool) -> None:
+        """They always come through."""
 
     @property
     def is_terminal(self) -> bool:

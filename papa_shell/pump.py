@@ -37,6 +37,13 @@ if TYPE_CHECKING:
         @property
         def fd(self) -> int: ...
 
+        @property
+        def attention(self) -> int | None: ...
+
+        def attend(self) -> None: ...
+
+        def let_signals(self, through: bool) -> None: ...
+
         def write(self, data: bytes) -> None: ...
 
 
@@ -44,14 +51,16 @@ BATCH = 256 * 1024  # bytes of output that are written in one go
 QUIET = 1.0  # seconds without an event, after which nothing that there is can be still to come
 _PATIENCE = 0.05  # seconds that the rest of a frame may take before we wait for nothing else
 _RETRY = 0.001
+_SELDOM = 0.02
 
 
 class Stopped(Exception):
-    """The person has ended the stream in the middle of a write; `taken` bytes of it were taken."""
+    """The person has ended the stream: of what was just written, `taken` bytes were taken. `interrupted`: by Ctrl-C."""
 
-    def __init__(self, taken: int) -> None:
+    def __init__(self, taken: int, *, interrupted: bool) -> None:
         super().__init__()
         self.taken = taken
+        self.interrupted = interrupted
 
 
 class Present:
@@ -97,7 +106,8 @@ class Pump:
         self._events = watcher.events()
         self._poller = select.poll()
         self._poller.register(watcher.fileno(), select.POLLIN)
-        self._poller.register(sink.fd, 0)  # errors are told even so: that the reader has gone
+        # Without keys to wait for, errors are told even so: that the reader has gone.
+        self._poller.register(sink.fd, 0 if sink.attention is None else select.POLLIN)
         self._stuck = 0.0  # since when something has arrived that is not a whole frame
 
     def run(self) -> None:
@@ -131,9 +141,12 @@ class Pump:
         timeout = min((limit for limit in limits if limit is not None), default=None)
         arrived = False
         for fd, events in self._poller.poll(None if timeout is None else timeout * 1000):
-            if fd == self._sink.fd and events:
+            if fd != self._sink.fd:
+                arrived = True
+            elif events & select.POLLIN:
+                self._sink.attend()
+            elif events:
                 raise ReaderGone
-            arrived = arrived or fd != self._sink.fd
         if not arrived or self._watcher.ready:
             self._stuck = 0.0
             return arrived
@@ -143,10 +156,11 @@ class Pump:
         """A part of a frame has arrived, or one that tells nothing. After a moment, ask for the next event and wait for
         nothing else: looking again and again would be busy."""
         self._stuck = self._stuck or now
-        if now - self._stuck > _PATIENCE and not self._form.holds and self._present is None:
+        patient = now - self._stuck <= _PATIENCE
+        if not patient and not self._form.holds and self._present is None and self._sink.attention is None:
             self._stuck = 0.0
             return True
-        time.sleep(_RETRY)
+        time.sleep(_RETRY if patient else _SELDOM)
         return False
 
     def _drain(self) -> Iterator[Event]:
@@ -168,10 +182,12 @@ class Pump:
         except Stopped as stop:
             self._acknowledge(batch, stop.taken)
             raise
+        self._sink.let_signals(True)  # the kernel may let us wait
         if not self._peek and self._form.holds:
             self._acknowledge(batch, batch.size)
         elif self._watcher:
             self._watcher.acknowledge()  # of a peek, this only ends it when it is over
+        self._sink.let_signals(False)
 
     def _acknowledge(self, batch: Batch, taken: int) -> None:
         """Acknowledge what stands before the place up to which a batch was taken; no exits."""

@@ -6,6 +6,7 @@ import gc
 import os
 import select
 import time
+from contextlib import contextmanager
 
 from papa.errors import NotFound
 from papa.line.errors import BadLine
@@ -13,7 +14,7 @@ from papa.line.quoting import join
 from papa_shell import statuses
 from papa_shell.formats import to_json
 from papa_shell.output import ReaderGone
-from papa_shell.pump import Present, Pump
+from papa_shell.pump import Present, Pump, Stopped
 from papa_shell.records import Lines, Pieces, plain
 from papa_shell.statuses import say
 from papa_shell.text import escape
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from papa.line.calls import Call
     from papa.line.grammar import Line
     from papa_shell.output import Writer
+    from papa_shell.pump import Sink
     from papa_shell.session import Session
 
 _SIGNALLED = 128
@@ -52,17 +54,26 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
         return statuses.OK
     if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
         say('This takes the output: what is shown here is let go of. "peek processes" only looks')
-    with session.call(line, call, flags) as watcher:
-        form = _form(flags['output'])
-        if writer.is_terminal:
-            from papa_shell.stream import terminal
+    with session.call(line, call, flags) as watcher, _sink(writer) as sink:
+        try:
+            Pump(watcher, _form(flags['output']), sink, peek=peek, present=present).run()
+        except Stopped as stop:
+            if stop.interrupted:
+                raise KeyboardInterrupt from None
+            return statuses.OK
+        return _status(watcher.exit_code) if 'exit_code' in flags else statuses.OK
 
-            with terminal(writer) as sink:
-                Pump(watcher, form, sink, peek=peek, present=present).run()
-        else:
-            Pump(watcher, form, writer, peek=peek, present=present).run()
-        codes = dict(watcher.exit_code)
-    return _status(codes) if 'exit_code' in flags else statuses.OK
+
+@contextmanager
+def _sink(writer: Writer) -> Iterator[Sink]:
+    """What takes the stream: the writer or, if that is a terminal, the terminal."""
+    if not writer.is_terminal:
+        yield writer
+        return
+    from papa_shell.stream import terminal
+
+    with terminal(writer) as sink:
+        yield sink
 
 
 def _present(session: Session, line: Line, flags: dict[str, Any]) -> Present | None:

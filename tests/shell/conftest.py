@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from conftest import PATIENCE, Daemon
 
+from .programs import PROGRAM, environment
+from .terminals import Terminal
+
 Shell = Callable[..., 'subprocess.CompletedProcess[str]']
-PROGRAM = [sys.executable, '-m', 'papa_shell']
-
-
-def environment(where: object, **more: str) -> dict[str, str]:
-    """That of a shell whose kernel is there; it finds this tree, installed or not."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    kept = {key: value for key, value in os.environ.items() if key not in ('COLUMNS', 'NO_COLOR')}
-    return {**kept, 'PAPA_ENDPOINT': str(where), 'PYTHONPATH': root, **more}
-
 
 @pytest.fixture
 def shell(daemon: Daemon) -> Shell:
@@ -33,3 +25,17 @@ def shell(daemon: Daemon) -> Shell:
         )
 
     return run
+
+
+@pytest.fixture
+def terminal(daemon: Daemon) -> Iterator[Callable[..., Terminal]]:
+    """Start papa-shell with these words in a terminal."""
+    made: list[Terminal] = []
+
+    def start(*words: str, **env: str) -> Terminal:
+        made.append(Terminal(daemon.where, *words, **env))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.kill()

@@ -15,7 +15,8 @@ from conftest import PATIENCE, Daemon, wait_until
 from papa import Papa
 from papa.version import __version__
 
-from .conftest import PROGRAM, Shell, environment
+from .conftest import Shell
+from .programs import PROGRAM, environment
 
 
 def test_values(shell: Shell, papa: Papa) -> None:

@@ -9,7 +9,8 @@ from conftest import PATIENCE, Daemon
 
 from papa import Papa
 
-from .conftest import PROGRAM, Shell, environment
+from .conftest import Shell
+from .programs import PROGRAM, environment
 
 
 def test_a_script(shell: Shell, papa: Papa) -> None:

@@ -10,7 +10,8 @@ from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
 
-from .conftest import PROGRAM, Shell, environment
+from .conftest import Shell
+from .programs import PROGRAM, environment
 
 
 def texts(plain: str) -> list[tuple[str, ...]]:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
-import select
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from conftest import PATIENCE, Daemon, wait_until
+from conftest import wait_until
 
 from papa import Papa
 from papa.line.grammar import parse
@@ -18,7 +14,8 @@ from papa_shell import tables
 from papa_shell.confirm import agreed, needs_asking, question
 from papa_shell.formats import Result
 
-from .conftest import PROGRAM, Shell, environment
+from .conftest import Shell
+from .terminals import Terminal
 
 RUNNING = {'pid': 5, 'running': True, 'started': 100.0, 'buffered': 0, 'dropped': 0, 'args': ['sh', '-c', 'a b']}
 ENDED = {'pid': 6, 'running': False, 'started': 100.0, 'ended': 162.0, 'exit_code': 3, 'buffered': 2048, 'dropped': 5,
@@ -77,57 +74,6 @@ def test_who_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(os, 'isatty', lambda _fd, terminal=terminal: terminal)
             asked[text, terminal] = needs_asking(line, line.flags)
     assert [key for key, value in asked.items() if value] == [('remove sockets', True), ('remove processes a*', True)]
-
-
-class Terminal:
-    """papa-shell in a terminal of its own."""
-
-    def __init__(self, where: object, *words: str, **env: str) -> None:
-        self.pid, self.fd = pty.fork()
-        if not self.pid:
-            os.execve(PROGRAM[0], [*PROGRAM, *words], environment(where, TERM='xterm', **env))
-        self.said = ''
-
-    def read_until(self, text: str) -> str:
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.said:
-            assert time.monotonic() < deadline, self.said
-            if select.select([self.fd], [], [], 0.5)[0]:
-                self.said += self._read()
-        return self.said
-
-    def _read(self) -> str:
-        try:
-            return os.read(self.fd, 65536).decode('utf-8', 'replace')
-        except OSError:
-            return ''
-
-    def type(self, text: str) -> None:
-        os.write(self.fd, text.encode())
-
-    def end(self) -> int:
-        """Read all of the rest; return the exit status."""
-        while part := self._read():
-            self.said += part
-        _, status = os.waitpid(self.pid, 0)
-        os.close(self.fd)
-        self.fd = -1
-        return os.waitstatus_to_exitcode(status)
-
-
-@pytest.fixture
-def terminal(daemon: Daemon) -> Iterator[Callable[..., Terminal]]:
-    made: list[Terminal] = []
-
-    def start(*words: str, **env: str) -> Terminal:
-        made.append(Terminal(daemon.where, *words, **env))
-        return made[-1]
-
-    yield start
-    for each in made:
-        if each.fd >= 0:
-            os.kill(each.pid, signal.SIGKILL)
-            each.end()
 
 
 def test_removing_asks_and_removes_what_it_showed(terminal: Callable[..., Terminal], papa: Papa) -> None:
