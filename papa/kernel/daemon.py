@@ -38,7 +38,7 @@ class Starter:
 def open_standard_streams() -> None:
     """Put /dev/null where descriptors 0 to 2 came closed, so that nothing else gets these numbers."""
     while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
+        os.set_inheritable(fd, True)  # an upgrade would close it
     os.close(fd)
 
 
