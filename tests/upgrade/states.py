@@ -17,6 +17,7 @@ from conftest import PACKAGE, PATIENCE, Daemon, wait_until
 from kernel.tools import Talker, python, shell
 from kernel.viewers import Caller, Tap
 
+from papa.kernel.state import FORMAT
 from papa.kernel.upgrade import image
 from papa.kernel.upgrade.image import Image, Reading
 
@@ -47,7 +48,7 @@ class Parts:
 
 def with_header(data: bytes, record: bytes) -> bytes:
     """An image of data and a record after it."""
-    header = image._HEADER.pack(image._MARK, image.FORMAT, len(data), len(record), binascii.crc32(record))
+    header = image._HEADER.pack(image._MARK, FORMAT, len(data), len(record), binascii.crc32(record))
     return header + data[len(header) :] + record
 
 
@@ -81,7 +82,7 @@ def take_image(daemon: Daemon, folder: str) -> bytes:
         papa.make_socket('path', path=f'{folder}/path.sock', umask=0o27)
         papa.make_process('ended', **shell('echo out; echo err >&2; exit 3'))  # type: ignore[arg-type]
         papa.make_process('small', bufsize=5000, **python('print("x" * 9000)'))  # type: ignore[arg-type]
-        papa.make_process('large', bufsize='4m', **python('print("x" * 2000000)'))  # type: ignore[arg-type]
+        papa.make_process('large', bufsize='4m', **python('print("x" * 200000)'))  # type: ignore[arg-type]
         papa.make_process('limited', '/bin/sleep', '600', rlimits={'nofile': 99}, env={'A': 'ö'}, umask=0o77)
         taps = [Tap(caller, f'tap.{number}', folder) for number in range(3)]
         for tap in taps:

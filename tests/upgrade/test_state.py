@@ -41,7 +41,7 @@ RECORDS = [
     SessionState, SocketState, State, WatchState,
 ]
 SETTINGS = settings(
-    deadline=None, derandomize=True, database=None, max_examples=150, suppress_health_check=list(HealthCheck)
+    deadline=None, derandomize=True, database=None, max_examples=100, suppress_health_check=list(HealthCheck)
 )
 
 _collected: list[bytes] = []
@@ -188,7 +188,7 @@ def test_a_state_with_other_fields_in_it(parts: Parts, data: st.DataObject) -> N
 _numbers = count(1)
 
 
-@settings(SETTINGS, max_examples=300)
+@settings(SETTINGS, max_examples=150)
 @given(st.data())
 def test_new_code_that_tries_such_states(parts: Parts, trier: Trier, data: st.DataObject) -> None:
     """It neither crashes nor hangs, and its words are its own."""
@@ -272,7 +272,8 @@ def assert_typed(value: Any, kind: Any) -> None:
         for name, each in get_type_hints(kind).items():
             assert_typed(getattr(value, name), each)
     elif origin is type(int | None):
-        assert value is None or assert_typed(value, inner[0]) is None
+        if value is not None:
+            assert_typed(value, inner[0])
     elif origin is None:
         assert type(value) is kind
     else:
