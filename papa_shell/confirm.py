@@ -8,7 +8,6 @@ from papa.errors import NotFound
 from papa.line.calls import Call
 from papa.names import plain
 from papa_shell import statuses
-from papa_shell.session import matching
 from papa_shell.statuses import put
 
 TYPE_CHECKING = False
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from papa.client.sync import Papa
     from papa.line.grammar import Line
     from papa_shell.session import Session
 
@@ -47,8 +45,7 @@ def agreed(text: str) -> bool:
 
 def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> int:
     """Ask, and then remove exactly what was shown. Returns the exit status. Raises an `Error`."""
-    papa = session.papa(flags)
-    names = matching(papa, line)
+    names = list(session.listed(line, flags, line.command.words[-1], line.operands))
     if not names:
         session.call(line, call, flags)  # which says what is wrong, if something is
         return statuses.OK
@@ -56,15 +53,14 @@ def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> i
     if not agreed(_answer()):
         put('Nothing was removed\n')
         return statuses.FAILED
-    _remove(session, papa, line, call, flags, names)
+    _remove(session, line, call, flags, names)
     return statuses.OK
 
 
-def _remove(session: Session, papa: Papa, line: Line, call: Call, flags: dict[str, Any], names: list[str]) -> None:
+def _remove(session: Session, line: Line, call: Call, flags: dict[str, Any], names: list[str]) -> None:
     """Remove these names, without those that have gone by themselves meanwhile."""
     while names and not _removed(session, line, Call(call.method, *names), flags):
-        there = set(getattr(papa, f'list_{line.command.words[-1]}')(*names))
-        names = [name for name in names if name in there]
+        names = list(session.listed(line, flags, line.command.words[-1], names))
 
 
 def _removed(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> bool:

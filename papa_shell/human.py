@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from papa_shell.records import Record
+from papa_shell.records import Record, with_head
 from papa_shell.text import escape, in_line
 
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
@@ -18,11 +18,11 @@ _COLOUR_CHARACTERS = frozenset('0123456789;:')
 
 
 class Human:
-    """Makes the lines. `zone` turns a time into one of the clock on the wall; `now` says what day it is."""
+    """Makes the lines. `today` says what day it is; by default the clock does."""
 
     def __init__(self, *, colour: bool, today: time.struct_time | None = None) -> None:
         self._colour = colour
-        self._today = (today or time.localtime())[:3]
+        self._today = today
         self._names: dict[str, str] = {}
         self._second = -1
         self._clock = ''
@@ -33,7 +33,7 @@ class Human:
         if record.stream in _MARKS:
             mark = _MARKS[record.stream]
             mark = self._painted(_RED, mark) if record.stream == 'err' else mark
-            return f'{head}{mark} {self._text(record.data)}\n'.encode()
+            return with_head(f'{head}{mark} ', record.data, b'', self._text)
         return f'{head}{self._painted(_RED, _said(record))}\n'.encode()
 
     def _time(self, timestamp: float) -> str:
@@ -42,7 +42,8 @@ class Human:
         if second != self._second:
             self._second = second
             moment = time.localtime(second)
-            form = '%H:%M:%S' if moment[:3] == self._today else '%Y-%m-%d %H:%M:%S'
+            today = self._today or time.localtime()
+            form = '%H:%M:%S' if moment[:3] == today[:3] else '%Y-%m-%d %H:%M:%S'
             self._clock = time.strftime(form, moment)
         return self._clock
 
@@ -57,8 +58,6 @@ class Human:
 
     def _text(self, data: bytes) -> str:
         text = data.decode('utf-8', 'surrogateescape').removesuffix('\r')
-        if text.isprintable() and text.isascii():
-            return text
         shown = harmless_line(text, colour=self._colour)
         return shown + _RESET if self._colour and '\x1b' in shown else shown
 

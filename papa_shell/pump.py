@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 BATCH = 256 * 1024  # bytes of output that are written in one go
 QUIET = 1.0  # seconds without an event, after which nothing that there is can be still to come
 _PATIENCE = 0.05  # seconds that the rest of a frame may take before we wait for nothing else
-_RETRY = 0.001
+_RETRY = 0.0002
 _SELDOM = 0.02
 
 

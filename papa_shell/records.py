@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from papa.events import Event
 
     class Record(NamedTuple):
-        """One line of output, without its end, or an exit or a loss."""
+        """Lines of output, without the last end, or an exit or a loss."""
 
         time: float
         name: str
@@ -132,18 +132,19 @@ class Lines:
         data, time = event.data, event.timestamp
         if held is not None:
             data, time = held.data + data, held.time
-        lines = data.split(b'\n')
-        rest = lines.pop()
-        left = len(data)  # bytes up to the end of the event
-        for line in lines:
-            left -= len(line) + 1
-            self._put(batch, time, event.name, event.stream, line, event.id, event.position - left)
-            time = event.timestamp
+        if held is not None and time != event.timestamp:  # the line that it begins has its time
+            first, end, data = data.partition(b'\n')
+            if not end:
+                self._hold(key, event, first, time, held.start, held.since, batch)
+                return
+            self._put(batch, time, event.name, event.stream, first, event.id, event.position - len(data))
+            held, time = None, event.timestamp
+        lines, end, rest = data.rpartition(b'\n')
+        if end:
+            self._put(batch, time, event.name, event.stream, lines, event.id, event.position - len(rest))
         if rest:
-            start = event.position - len(rest)
-            since = now
-            if held is not None and not lines:
-                start, since = held.start, held.since
+            joined = held is not None and not end
+            start, since = (held.start, held.since) if held and joined else (event.position - len(rest), now)
             self._hold(key, event, rest, time, start, since, batch)
 
     def _hold(
@@ -226,6 +227,16 @@ def text_or_base64(data: bytes) -> dict[str, str]:
 
 
 def plain(record: Record) -> bytes:
-    """A line of the ``plain`` format: time, name, stream, text."""
-    return f'{record.time:.6f}\t{record.name}\t{record.stream}\t{escape_bytes(record.data)}\n'.encode()
+    """Lines of the ``plain`` format: time, name, stream, text."""
+    head = f'{record.time:.6f}\t{record.name}\t{record.stream}\t'
+    return with_head(head, record.data, b'\\', escape_bytes)
+
+
+def with_head(head: str, data: bytes, special: bytes, show: Callable[[bytes], str]) -> bytes:
+    """Lines, each after `head` and as `show` has it. What is ASCII, acts nowhere and has nothing `special`, as most
+    has, is not looked at line by line."""
+    if data.isascii() and (not special or special not in data) and data.replace(b'\n', b'').decode().isprintable():
+        start = head.encode()
+        return start + data.replace(b'\n', b'\n' + start) + b'\n'
+    return ''.join(f'{head}{show(line)}\n' for line in data.split(b'\n')).encode()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from papa.client.sync import Papa
 from papa.errors import ConnectionLost
+from papa.line.calls import Call
 from papa_shell.statuses import TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
-    from papa.line.calls import Call
     from papa.line.grammar import Line
 
 _UNKNOWN = 'whether it was done is not known'
@@ -62,6 +63,11 @@ class Session:
         except KeyboardInterrupt:
             raise Interrupted('' if call.reads else f'Interrupted in "{line.command.name}": {_UNKNOWN}') from None
 
+    def listed(self, line: Line, flags: dict[str, Any], kind: str, names: Sequence[str]) -> dict[str, Any]:
+        """Details by name of what names mean at this moment. Raises as `call`."""
+        found: dict[str, Any] = self.call(line, Call(f'list_{kind}', *names, reads=True), flags)
+        return found
+
     def _call(self, call: Call, flags: dict[str, Any]) -> Any:
         papa = self.papa(flags, makes=call.makes)
         seconds = flags.get('timeout')
@@ -91,15 +97,4 @@ class _Deadline:
 
     def _over(self, *_: object) -> None:
         raise TimedOut(f'The kernel has not answered in {self._seconds:g} seconds')
-
-
-def matching(papa: Papa, line: Line) -> list[str]:
-    """The names that the operands of a line mean at this moment. Raises an `Error`."""
-    kind = line.command.words[-1]
-    try:
-        listed: dict[str, Any] = getattr(papa, f'list_{kind}')(*line.operands)
-    except ConnectionLost:
-        listed = getattr(papa, f'list_{kind}')(*line.operands)
-    return list(listed)
-
 

@@ -80,7 +80,7 @@ def _present(session: Session, line: Line, flags: dict[str, Any]) -> Present | N
     """What there is, if no more is wanted. Also sees to it that ``--exit-code`` has one process to be about."""
     if not {'no_follow', 'exit_code'} & set(flags) or line.command.makes:
         return None
-    listed = _retrying(session, flags, line)
+    listed = session.listed(line, flags, 'processes', line.operands)
     if 'exit_code' in flags and len(listed) != 1:
         raise NotFound(f'--exit-code is about one process, and {len(listed)} match')
     if 'no_follow' not in flags:
@@ -88,15 +88,6 @@ def _present(session: Session, line: Line, flags: dict[str, Any]) -> Present | N
     if not listed:
         raise NotFound('There is no process to watch')
     return Present(listed)
-
-
-def _retrying(session: Session, flags: dict[str, Any], line: Line) -> Mapping[str, Mapping[str, Any]]:
-    from papa.line.calls import Call
-
-    listed: Mapping[str, Mapping[str, Any]] = session.call(
-        line, Call('list_processes', *line.operands, reads=True), flags
-    )
-    return listed
 
 
 def _status(codes: Mapping[str, int]) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from papa.events import Change
 from papa.line.candidates import MOST, Candidates, candidates
@@ -203,6 +205,12 @@ def test_a_chosen_candidate_can_be_parsed() -> None:
     for text in ('l p ', 'get n', 'make process x uid=root -- s', 'm s x path=/a'):
         for line in completed(text):
             assert parse(line) is not None
+
+
+@given(st.text('lp ws-o=.*$(\'"|#1/', max_size=20), st.integers(0, 20))
+def test_whatever_is_typed_there_is_an_answer(text: str, cursor: int) -> None:
+    for item in candidates(text, cursor, held(), FakeSystem()).items:
+        assert 0 <= item.start <= min(cursor, len(text))
 
 
 def test_ten_thousand_names() -> None:

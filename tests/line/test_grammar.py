@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from papa import commands
 from papa.errors import BadRequest
@@ -188,6 +190,20 @@ def test_every_command_can_be_parsed_and_its_examples() -> None:
             line = read(example)
             assert line.command is command
             assert command.name == 'help' or call(line) is not None
+
+
+@given(st.text('lp swmg-o=.*? \'"|#1/x', max_size=25))
+def test_any_text_is_a_line_or_a_bad_one(text: str) -> None:
+    line, wrong = None, ''
+    try:
+        line = parse(text)
+    except BadLine as error:
+        wrong = str(error)
+    assert wrong.isprintable()
+    if line is not None:
+        again = read(line.full)
+        assert (again.command, again.operands, again.pipe) == (line.command, line.operands, line.pipe)
+        assert again.short == ''
 
 
 def test_distance() -> None:
