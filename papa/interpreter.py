@@ -10,7 +10,12 @@ PACKAGE_DIRECTORY = os.path.dirname(os.path.abspath(__file__))
 
 def command(*arguments: str) -> list[str]:
     """A command line for this interpreter, isolated from the user's Python settings and site packages."""
-    return [executable(), '-I', '-S', *arguments]
+    return isolated(executable(), *arguments)
+
+
+def isolated(python: str, *arguments: str) -> list[str]:
+    """The same for any interpreter."""
+    return [python, '-I', '-S', *arguments]
 
 
 def executable() -> str:

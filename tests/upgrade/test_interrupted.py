@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import PATIENCE, Daemon, wait_until
-from kernel.tools import assert_clear, children, end, is_alive
+from kernel.tools import Seen, assert_clear, children, end, is_alive
 from kernel.viewers import Caller
 
 from papa import Conflict, Error, LimitReached, Papa, SystemFailure
 
-from .tools import Package, footprint, in_background, newcomers, python_that, scene, script, slow_python
+from .tools import Package, Scene, footprint, in_background, newcomers, python_that, scene, script, slow_python
 
 SLOW_TRAMPOLINE = """
 from papa.kernel import spawn
@@ -146,60 +147,72 @@ def test_another_wish_at_the_very_moment(start_daemon: Callable[..., Daemon], fo
         stage.finish()
 
 
+class Hanging:
+    """An upgrade that waits for a process: the trampoline of `slow`, asked for by `first`, hangs until `let_go`."""
+
+    def __init__(self, stage: Scene, first: Caller, hold: Path, command: tuple[str, ...]) -> None:
+        self.stage = stage
+        self.first = first
+        self._hold = hold
+        self.pid = stage.daemon.pid
+        stage.footprint = footprint(self.pid)
+        before = set(children(self.pid))
+        hold.touch()
+        ask(first, 'slow', *command)
+        wait_until(lambda: len(children(self.pid)) == len(before) + 1, 'the trampoline')
+        (self.slow,) = set(children(self.pid)) - before
+        self.thread, self.results = in_background(stage.papa.upgrade)
+        wait_until(lambda: newcomers(str(hold.parent)), 'the new code')
+
+    def let_go(self) -> None:
+        self._hold.unlink()
+
+
+def ask(caller: Caller, name: str, *command: str) -> None:
+    """Ask for a process that a trampoline starts."""
+    caller.say(('make process', name, 'rlimit.nofile=32', *command))
+
+
+@contextmanager
+def hanging(
+    start_daemon: Callable[..., Daemon], folder: str, seconds: float, *command: str
+) -> Iterator[tuple[Hanging, Caller]]:
+    """Such a one, and another client; the attempt may take so many seconds."""
+    hold = Path(folder, 'hold')
+    daemon = start_daemon(preexec=Package(folder).runner(SLOW_TRAMPOLINE % (str(hold), seconds)))
+    with scene(daemon, folder) as stage, Caller(daemon) as first, Caller(daemon) as second:
+        yield Hanging(stage, first, hold, command), second
+        stage.finish()
+
+
 def test_a_start_that_takes_too_long(start_daemon: Callable[..., Daemon], folder: str) -> None:
     """An upgrade waits for processes that are being started, but not for ever; then those are started after all."""
-    hold = Path(folder, 'hold')
-    package = Package(folder)
-    daemon = start_daemon(preexec=package.runner(SLOW_TRAMPOLINE % (str(hold), 2.0)))
-    with scene(daemon, folder) as stage, Caller(daemon) as first, Caller(daemon) as second:
-        stage.footprint = footprint(daemon.pid)
-        before = set(children(daemon.pid))
-        hold.touch()
-        first.say(('make process', 'slow', 'rlimit.nofile=32', '/bin/echo', 'slow'))
-        wait_until(lambda: len(children(daemon.pid)) == len(before) + 1, 'the trampoline')
-        thread, results = in_background(stage.papa.upgrade)
-        wait_until(lambda: newcomers(folder), 'the new code')
-        second.say(('make process', 'later', 'rlimit.nofile=32', '/bin/echo', 'later'))
-        thread.join(PATIENCE)
-        assert isinstance(results[0], SystemFailure)
-        assert_clear(results[0], '"slow"', 'has not started')
-        hold.unlink()
-        for name, caller in (('slow', first), ('later', second)):
+    with hanging(start_daemon, folder, 2.0, '/bin/echo', 'slow') as (upgrade, second):
+        ask(second, 'later', '/bin/echo', 'later')
+        upgrade.thread.join(PATIENCE)
+        assert isinstance(upgrade.results[0], SystemFailure)
+        assert_clear(upgrade.results[0], '"slow"', 'has not started')
+        upgrade.let_go()
+        for name, caller in (('slow', upgrade.first), ('later', second)):
             assert caller.reply()[name]['pid']
-            with daemon.connect() as papa, papa.watch_processes(name) as watcher:
-                data = b''
-                while (result := watcher.read()) is not None:
-                    data += b''.join(piece.data for piece in result[0])
-                assert data == name.encode() + b'\n'
-        stage.assert_unharmed()
-        stage.upgrade()
-        stage.finish()
+            with upgrade.stage.daemon.connect() as papa, papa.watch_processes(name) as watcher:
+                assert Seen(watcher).out == name.encode() + b'\n'
+        upgrade.stage.assert_unharmed()
+        upgrade.stage.upgrade()
 
 
 def test_a_start_that_takes_a_while(start_daemon: Callable[..., Daemon], folder: str) -> None:
     """It is waited for, and so is one that is asked for meanwhile: by the new kernel."""
-    hold = Path(folder, 'hold')
-    package = Package(folder)
-    daemon = start_daemon(preexec=package.runner(SLOW_TRAMPOLINE % (str(hold), 30.0)))
-    with scene(daemon, folder) as stage, Caller(daemon) as first, Caller(daemon) as second:
-        stage.footprint = footprint(daemon.pid)
-        before = set(children(daemon.pid))
-        hold.touch()
-        first.say(('make process', 'slow', 'rlimit.nofile=32', '/bin/sleep', '600'))
-        wait_until(lambda: len(children(daemon.pid)) == len(before) + 1, 'the trampoline')
-        slow = (set(children(daemon.pid)) - before).pop()
-        thread, results = in_background(stage.papa.upgrade)
-        wait_until(lambda: newcomers(folder), 'the new code')
-        second.say(('make process', 'later', 'rlimit.nofile=32', '/bin/sleep', '600'))
-        second.say(('make process', 'slow', 'rlimit.nofile=32', '/bin/sleep', '600'))
-        hold.unlink()
-        thread.join(PATIENCE)
-        assert [type(result) for result in results] == [dict], results
-        assert first.reply()['slow']['pid'] == slow
+    with hanging(start_daemon, folder, 30.0, '/bin/sleep', '600') as (upgrade, second):
+        for name in ('later', 'slow'):
+            ask(second, name, '/bin/sleep', '600')
+        upgrade.let_go()
+        upgrade.thread.join(PATIENCE)
+        assert [type(result) for result in upgrade.results] == [dict], upgrade.results
+        assert upgrade.first.reply()['slow']['pid'] == upgrade.slow
         later = second.reply()['later']['pid']
-        assert second.reply()['slow']['pid'] == slow
-        assert {slow, later} < set(children(daemon.pid))
-        stage.finish()
+        assert second.reply()['slow']['pid'] == upgrade.slow
+        assert {upgrade.slow, later} < set(children(upgrade.pid))
 
 
 def fill(papa: Papa) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 
+from papa import interpreter
 from papa.errors import Conflict, Error, LimitReached, SystemFailure
 from papa.kernel import signals
 from papa.kernel.kernel import Kernel
@@ -147,9 +148,8 @@ class Attempt:
         assert self._image is not None
         self._code = python, directory
         fd = self._image.fd
-        self._newcomer = Newcomer(
-            self._kernel, newcomer.command(python, directory, newcomer.CHECK, str(fd)), fd, self._hear
-        )
+        argv = interpreter.isolated(python, directory, newcomer.CHECK, str(fd))
+        self._newcomer = Newcomer(self._kernel, argv, fd, self._hear)
 
     def _hear(self, word: str, text: str) -> None:
         """What the new code says."""
@@ -215,14 +215,15 @@ class Attempt:
                 return _refused(text)
             python, directory = self._code
             endpoint = self._upgrader.server.listener.endpoint
-            argv = newcomer.command(python, directory, RESUME, str(self._image.fd), *endpoint.arguments)
+            argv = interpreter.isolated(python, directory, RESUME, str(self._image.fd), *endpoint.arguments)
             for fd in kept:
                 os.set_inheritable(fd, True)
             os.execv(python, argv)  # noqa: S606 - no shell is meant
         except OSError as error:
+            return failure('The upgrade failed at its last step', error)
+        finally:
             for fd in kept:
                 os.set_inheritable(fd, False)
-            return failure('The upgrade failed at its last step', error)
         raise AssertionError('exec has returned')
 
     def _time_out(self) -> None:

@@ -57,11 +57,6 @@ def present() -> tuple[str, str]:
     return interpreter.executable(), directory
 
 
-def command(python: str, directory: str, *arguments: str) -> list[str]:
-    """What runs the code in a directory, isolated from the user's Python settings and site packages."""
-    return [python, '-I', '-S', directory, *arguments]
-
-
 class Newcomer:
     """That process. `hear` is called with what it says, and with ``bad`` and a reason when it ends."""
 

@@ -18,6 +18,7 @@ from itertools import count
 
 from papa.kernel import log as logs
 from papa.kernel import signals
+from papa.kernel.state import State
 from papa.kernel.upgrade.attempt import RESUME, Upgrader
 from papa.kernel.upgrade.handover import Handover, go_on, restore
 from papa.kernel.upgrade.newcomer import BAD, CHECK, GOOD, READY
@@ -40,10 +41,16 @@ def main(arguments: Sequence[str]) -> int:
         return _check(fd)
     assert option == RESUME
     try:
-        return _resume(fd)
+        handover, upgrader = _restore(fd)
     except (OSError, MemoryError) as error:  # it was tried before: what lacks may come back
         _try_again(arguments.count(_AGAIN), error)
         raise
+    _take_over(fd, handover.state, upgrader)
+    del handover  # it keeps the image
+    go_on(upgrader.kernel, upgrader.server)  # before anything that has arrived meanwhile
+    gc.enable()
+    upgrader.server.run()
+    return 0
 
 
 def _try_again(times: int, error: BaseException) -> None:
@@ -57,23 +64,23 @@ def _try_again(times: int, error: BaseException) -> None:
 # Taking over
 
 
-def _resume(fd: int) -> int:
+def _restore(fd: int) -> tuple[Handover, Upgrader]:
+    """What was handed over, and the kernel made of it. Nothing is lost if that fails: it can be tried again."""
     handover = Handover(fd)
-    state = handover.state
-    log_state = logs.set_up(state.log)
+    log_state = logs.set_up(handover.state.log)
     kernel, server = restore(handover)
-    kernel.upgrader = Upgrader(kernel, server, log_state)
+    kernel.upgrader = upgrader = Upgrader(kernel, server, log_state)
     signals.be_told_of_exits()
     signals.handle(kernel)
-    kernel.origin.take_over()  # from here on it can only go on
-    for unused in {fd, state.log.fd} - {None, log_state.fd}:
+    return handover, upgrader
+
+
+def _take_over(fd: int, state: State, upgrader: Upgrader) -> None:
+    """Make it this program's own: from here on it can only go on."""
+    upgrader.kernel.origin.take_over()
+    for unused in {fd, state.log.fd} - {None, upgrader.log_state.fd}:
         os.close(unused)  # type: ignore[arg-type]
     log.info('Upgraded to papa %s from %s, pid %d', __version__, state.version, os.getpid())
-    del handover, state  # they keep the image
-    go_on(kernel, server)  # before anything that has arrived meanwhile
-    gc.enable()
-    server.run()
-    return 0
 
 
 # Trying
@@ -112,13 +119,12 @@ def _rehearse(fd: int, known: frozenset[tuple[str, int, int]]) -> None:
     try:
         handover = Handover(fd, known)
         _stand_in(handover)
-        kernel, server = restore(handover)
+        kernel, _server = restore(handover)
         logs.set_up(handover.state.log)
         signals.handle(kernel)
         kernel.origin.take_over()
         _say(GOOD, '')
         status = _WENT_WELL
-        del server
     except BaseException as error:  # noqa: BLE001 - it is told
         _say(BAD, _reason(error))
     finally:
