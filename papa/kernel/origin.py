@@ -39,6 +39,7 @@ class Origin:
         origin = cls()
         origin.environment, origin.directory = environment, state.directory
         origin.soft_limit, origin.hard_limit = state.soft_limit, state.hard_limit
+        origin._fill_reserve()  # now: the low numbers, which it takes, are free again
         return origin
 
     def take_over(self) -> None:

@@ -21,6 +21,9 @@ from kernel.tools import (
     is_alive,
     needs_root,
     papa_command,
+    python,
+    run,
+    shell,
 )
 
 from papa import Papa
@@ -217,3 +220,30 @@ def test_how_often_it_may_be_upgraded(daemon: Daemon) -> None:
             papa.upgrade()
         wait_until(lambda: daemon.descriptors() == descriptors, 'as many descriptors')
         assert Path(f'/proc/{daemon.pid}/cmdline').read_bytes().count(b'\0') == words
+
+
+def test_a_limit_of_descriptors_that_children_get(start_daemon: Callable[..., Daemon]) -> None:
+    """It is below what the kernel has open, and a process can be started all the same, and gets it."""
+    daemon = start_daemon(preexec=['prlimit', '--nofile=128:4096'])
+    with daemon.connect() as papa:
+        for number in range(60):
+            papa.make_process(f'sleeps.{number}', '/bin/sleep', '600')
+        assert daemon.descriptors() > 128
+        for number in range(2):
+            papa.upgrade()
+            seen = run(papa, f'tells.{number}', **shell('ulimit -Sn; ulimit -Hn'))
+            assert seen.out == b'128\n4096\n'
+
+
+@pytest.mark.parametrize('closed', ['<&-', '2>&-'])
+def test_streams_that_came_closed(closed: str, start_daemon: Callable[..., Daemon]) -> None:
+    """Nothing of the kernel's gets their numbers, which mean something to every child."""
+    daemon = start_daemon(preexec=['/bin/sh', '-c', f'exec "$@" {closed}', 'sh'])
+    with daemon.connect() as papa:
+        for number in range(2):
+            papa.upgrade()
+            fileno = papa.make_socket(f'web.{number}')['fileno']
+            assert fileno > 2
+            check = 'import socket, sys; print(socket.socket(fileno=int(sys.argv[1])).getsockname()[0])'
+            seen = run(papa, f'uses.{number}', **python(check, f'$(socket.web.{number}.fileno)'))
+            assert seen.out == b'127.0.0.1\n'
