@@ -226,7 +226,7 @@ class Scene:
         except AssertionError:
             now, before = Counter(footprint(self.daemon.pid)), Counter(self.footprint)
             raise AssertionError(f'left over: {now - before}; missing: {before - now}') from None
-        # What the new code has forked is no child of the kernel: it is killed, too, and dies when the system gets to it.
+        # What the new code has forked is no child of the kernel: killed like it, it dies when the system gets to it.
         wait_until(lambda: not newcomers(self._folder), 'what it has forked to be gone', 5)
         assert self.papa.get('value') == 'kept'
         assert self.papa.list_sockets() == self.sockets
