@@ -5,6 +5,7 @@ from __future__ import annotations
 from papa import Papa, Watcher
 
 from .crew import Crew, each_in_a_thread
+from .kernel import wait_until
 from .verify import Outputs, Transcript, check
 from .workers import Report, Stage
 
@@ -53,10 +54,13 @@ class _Visitor:
 
     def _visit(self, watcher: Watcher, again: bool) -> None:
         dice = self._crew.dice
-        for _ in range(dice.randrange(1, 30)):
+        acknowledged = 0
+        for number in range(dice.randrange(1, 30)):
             outputs = watcher.read()  # which acknowledges what the one before has returned
             if outputs is None:
                 return
+            if number:
+                acknowledged = self._transcript.position
             if again and (outputs[0] or outputs[1]):
                 self._go_back(outputs)
                 again = False
@@ -68,6 +72,16 @@ class _Visitor:
             self._keep()
         leave = dice.choice((self._close, self._raise, self._drop))
         leave(watcher)
+        self._wait_for(acknowledged)
+
+    def _wait_for(self, position: int) -> None:
+        """Until the kernel has heard that this was acknowledged: the next visit comes by another connection, and what
+        that has begun to read again must not be taken away by what this one had still under way."""
+        name = self._crew.name
+        wait_until(
+            lambda: self._papa.list_processes(name)[name]['acknowledged'] >= position,
+            lambda: f'{name}: the kernel has not heard that it is acknowledged up to {position}',
+        )
 
     def _keep(self) -> None:
         """It may come again from here, once it is acknowledged."""
