@@ -171,13 +171,16 @@ COMMANDS: tuple[Command, ...] = (
         options=UPGRADE_OPTIONS, examples=('upgrade', 'upgrade python=/srv/venv/bin/python'), original=False,
         abbreviable=False,
     ),
-    Command('info', '', 'show what this kernel is and how much it holds', original=False),
+    Command(
+        'info', '', 'show what this kernel is and how much it holds', examples=('info',), original=False,
+    ),
     Command('get', 'NAME', 'show a value', 'Nothing is shown for a value that is not set.', examples=('get count',)),
     Command(
         'exit-if-idle', '', 'end papa if it holds no process, socket or value',
-        'It ends when the last connection is closed. Cannot be abbreviated.', abbreviable=False,
+        'It ends when the last connection is closed. Cannot be abbreviated.', examples=('exit-if-idle',),
+        abbreviable=False,
     ),
-    Command('quit', '', 'close this connection'),
+    Command('quit', '', 'close this connection', examples=('quit',)),
     Command('help', '[COMMAND]', 'show help', examples=('help', 'help process', 'h l p')),
 )
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WIDTH = 78
-_FOOTER = (
+FOOTER = (
     'Commands can be cut as short as you like: "l p" is "list processes". '
     'Type "help list processes" (or "h l p") for more about one.'
 )
@@ -33,7 +33,7 @@ def text(words: Sequence[str]) -> str:
 def _overview() -> str:
     width = max(len(command.name) for command in commands.COMMANDS)
     lines = [f'  {command.name:{width}}  {command.summary}' for command in commands.COMMANDS]
-    return '\n'.join(['The commands are:', *lines, '', *textwrap.wrap(_FOOTER, _WIDTH)])
+    return '\n'.join(['The commands are:', *lines, '', *textwrap.wrap(FOOTER, _WIDTH)])
 
 
 def _describe(command: commands.Command) -> str:

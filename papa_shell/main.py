@@ -62,15 +62,25 @@ def _main(words: list[str]) -> int:
         Writer().write(f'{PROGRAM} {__version__}\n'.encode())
         return statuses.OK
     if 'help' in flags:
-        from papa_shell.help import program
-
-        Writer().write(program().encode())
+        _help(Writer())
         return statuses.OK
     if line is not None:
         return _one(line, flags)
     if 'script' not in flags and os.isatty(_STDIN):
         return _prompt(flags)
     return _script(flags)
+
+
+def _help(writer: Writer) -> None:
+    if writer.is_terminal:
+        with suppress(ImportError):
+            from papa_shell import pages
+
+            writer.write(pages.program())
+            return
+    from papa_shell.help import program
+
+    writer.write(program().encode())
 
 
 def _one(line: Line, flags: dict[str, Any]) -> int:

@@ -13,6 +13,7 @@ from papa_shell.statuses import say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from papa.line.calls import Call
@@ -69,7 +70,7 @@ class Runner:
             flags['default'] = True
         call = calls.call(line, self._text(line))
         if call is None:
-            return self._local(line, writer)
+            return self._local(line, flags, writer)
         if call.streams:
             from papa_shell.watching import stream
 
@@ -92,11 +93,9 @@ class Runner:
         writer.write(_render(result, flags, writer))
         return statuses.OK
 
-    def _local(self, line: Line, writer: Writer) -> int:
+    def _local(self, line: Line, flags: dict[str, Any], writer: Writer) -> int:
         if line.command.name == 'help':
-            from papa_shell.help import text
-
-            writer.write(text(line.operands).encode())
+            writer.write(help_on(line.operands, pretty=flags['output'] == 'table' and writer.is_terminal))
         return statuses.OK
 
     def _text(self, line: Line) -> str | None:
@@ -123,6 +122,20 @@ def _render(result: formats.Result, flags: dict[str, Any], writer: Writer) -> by
     return formats.render(
         result, 'plain' if how == 'table' else how, raw='raw' in flags, terminal=terminal and 'raw' not in flags
     )
+
+
+def help_on(words: Sequence[str], *, pretty: bool) -> bytes:
+    """Help on what words name; `pretty` as rich draws it, where that is installed. Raises `BadRequest`."""
+    if pretty:
+        try:
+            from papa_shell.pages import page
+        except ImportError:
+            pass
+        else:
+            return page(words)
+    from papa_shell.help import text
+
+    return text(words).encode()
 
 
 def read_text(path: str) -> str:

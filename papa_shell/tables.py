@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
-from io import StringIO
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from papa.line.quoting import join
 from papa.line.snapshot import ending, socket_note
 from papa_shell import formats
+from papa_shell.drawing import drawn
 from papa_shell.text import escape
 
 TYPE_CHECKING = False
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-_WIDTH = 80  # where it is not known
 _UNITS = ('B', 'KB', 'MB', 'GB', 'TB')
 _STEP = 1024
 _AGES = ((86400, 'd'), (3600, 'h'), (60, 'm'))
@@ -28,23 +25,8 @@ _AGES = ((86400, 'd'), (3600, 'h'), (60, 'm'))
 
 def table(result: formats.Result, *, terminal: bool, now: float | None = None, width: int | None = None) -> bytes:
     """A result as a table; of a terminal it has the width and the colours. `now` is for uptimes."""
-    out = StringIO()
-    console = Console(
-        file=out, force_terminal=terminal, width=width or _width(terminal), highlight=False, markup=False, emoji=False,
-        no_color='NO_COLOR' in os.environ or None,
-    )
-    console.print(_TABLES[result.kind](result.data, time.time() if now is None else now))
-    return out.getvalue().encode()
-
-
-def _width(terminal: bool) -> int:
-    text = os.environ.get('COLUMNS', '')
-    if text.isdigit() and int(text):
-        return int(text)
-    try:
-        return os.get_terminal_size(1).columns or _WIDTH if terminal else _WIDTH
-    except OSError:
-        return _WIDTH
+    made = _TABLES[result.kind](result.data, time.time() if now is None else now)
+    return drawn(made, terminal=terminal, width=width)
 
 
 def _new(*columns: str) -> Table:

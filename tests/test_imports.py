@@ -22,7 +22,7 @@ COMMANDS = ('papa.__main__', 'papa.command_line')  # run a kernel or ask one, an
 PROGRAMS = {  # that are run, not imported
     'papa.__main__', 'papa.kernel.trampoline', 'papa.kernel.lookup', 'papa_shell.__main__',
 }
-NEED_MORE = {'papa_shell.tables'}  # than the standard library
+NEED_MORE = {'papa_shell.drawing', 'papa_shell.pages', 'papa_shell.tables'}  # than the standard library
 
 
 def module_of(path: Path) -> str:

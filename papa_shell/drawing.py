@@ -1,0 +1,21 @@
+"""What rich draws, as bytes. Import this only where something is to be drawn: rich is slow to load."""
+
+from __future__ import annotations
+
+import os
+from io import StringIO
+
+from rich.console import Console, RenderableType
+
+from papa_shell import screen
+
+
+def drawn(what: RenderableType, *, terminal: bool, width: int | None = None) -> bytes:
+    """What is drawn, with the width and the colours of the terminal if there is one. Nothing in it is markup."""
+    out = StringIO()
+    console = Console(
+        file=out, force_terminal=terminal, width=width or screen.columns(), highlight=False, markup=False, emoji=False,
+        no_color='NO_COLOR' in os.environ or None,
+    )
+    console.print(what)
+    return out.getvalue().encode()
