@@ -62,8 +62,7 @@ def _main(words: list[str]) -> int:
         Writer().write(f'{PROGRAM} {__version__}\n'.encode())
         return statuses.OK
     if 'help' in flags:
-        _help(Writer())
-        return statuses.OK
+        return _help(flags)
     if line is not None:
         return _one(line, flags)
     if 'script' not in flags and os.isatty(_STDIN):
@@ -71,16 +70,19 @@ def _main(words: list[str]) -> int:
     return _script(flags)
 
 
-def _help(writer: Writer) -> None:
+def _help(flags: dict[str, Any]) -> int:
+    from papa_shell.help import program
+    from papa_shell.runner import show
+
+    writer = Writer()
+    data = program().encode()
     if writer.is_terminal:
         with suppress(ImportError):
             from papa_shell import pages
 
-            writer.write(pages.program())
-            return
-    from papa_shell.help import program
-
-    writer.write(program().encode())
+            data = pages.program()
+    show(data, flags, writer)
+    return statuses.OK
 
 
 def _one(line: Line, flags: dict[str, Any]) -> int:
@@ -113,7 +115,8 @@ def _script(flags: dict[str, Any]) -> int:
 
     script = Script(flags.get('script', STANDARD_INPUT))
     with Session() as session:
-        runner = Runner(session, _lasting(flags), script_on_stdin=script.is_stdin)
+        lasting = {**_lasting(flags), 'no_pager': True}  # nobody sits there to leave one after each line
+        runner = Runner(session, lasting, script_on_stdin=script.is_stdin)
         return run(script, runner, flags)
 
 

@@ -7,6 +7,10 @@ import select
 
 from papa.errors import SystemFailure
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 STDOUT = 1
 _GONE = (BrokenPipeError, ConnectionResetError)
 _SIGPIPE = 13
@@ -64,13 +68,13 @@ class Program:
     `status` is its exit status then, 128 and the signal if it was ended by one.
     """
 
-    def __init__(self, command: str) -> None:
-        """Start it. Raises `SystemFailure`."""
+    def __init__(self, command: str, environ: Mapping[str, str] | None = None) -> None:
+        """Start it, with our environment if no other is given. Raises `SystemFailure`."""
         self.status = 0
         reading, writing = os.pipe()  # neither is inherited
         try:
             self._pid = os.posix_spawn(
-                _SHELL, ['sh', '-c', command], os.environ, setsigdef=[_SIGPIPE],
+                _SHELL, ['sh', '-c', command], os.environ if environ is None else environ, setsigdef=[_SIGPIPE],
                 file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)],
             )
         except (OSError, ValueError, UnicodeEncodeError) as error:

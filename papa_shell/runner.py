@@ -90,12 +90,13 @@ class Runner:
             say('The kernel goes on: it holds something. "info" tells how much')
             return statuses.FAILED
         result = formats.result(line, data)
-        writer.write(_render(result, flags, writer))
+        show(_render(result, flags, writer), flags, writer)
         return statuses.OK
 
     def _local(self, line: Line, flags: dict[str, Any], writer: Writer) -> int:
         if line.command.name == 'help':
-            writer.write(help_on(line.operands, pretty=flags['output'] == 'table' and writer.is_terminal))
+            pretty = flags['output'] == 'table' and writer.is_terminal
+            show(help_on(line.operands, pretty=pretty), flags, writer)
         return statuses.OK
 
     def _text(self, line: Line) -> str | None:
@@ -122,6 +123,16 @@ def _render(result: formats.Result, flags: dict[str, Any], writer: Writer) -> by
     return formats.render(
         result, 'plain' if how == 'table' else how, raw='raw' in flags, terminal=terminal and 'raw' not in flags
     )
+
+
+def show(data: bytes, flags: dict[str, Any], writer: Writer) -> None:
+    """Write a result, a long one through a pager where a person reads it. Raises as `Writer.write`."""
+    if writer.is_terminal and 'no_pager' not in flags and 'raw' not in flags:
+        from papa_shell import pager
+
+        pager.write(data, writer)
+    else:
+        writer.write(data)
 
 
 def help_on(words: Sequence[str], *, pretty: bool) -> bytes:

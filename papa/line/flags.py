@@ -93,6 +93,7 @@ FLAGS = (
     Flag('--no-autostart', 'never start a kernel'),
     Flag('--timeout', 'wait so long for a connection and for each reply', value='SECONDS', read=_seconds),
     Flag('-o --output', 'how to write results: table, plain, json or jsonl', value='FORMAT', read=_format),
+    Flag('--no-pager', 'never show a long result in a pager'),
     Flag('-y --yes', 'remove without asking', commands=_REMOVE),
     Flag('--peek', 'look without taking', commands=frozenset((_WATCH,))),
     Flag('--follow', 'also processes that match and start later', commands=_STREAMS),

@@ -174,7 +174,7 @@ def test_placeholders(text: str, found: list[str]) -> None:
     ('set --file h', ['here']),
     ('get --r', ['--raw']),
     ('list processes --r', []),
-    ('watch processes --no', ['--no-autostart', '--no-follow']),
+    ('watch processes --no', ['--no-autostart', '--no-pager', '--no-follow']),
     ('make process x --no', []),
     ('list processes -- -', []),
     ('watch processes --last ', []),

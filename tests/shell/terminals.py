@@ -20,7 +20,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if not self.pid:
             program = command or PROGRAM
-            os.execvpe(program[0], [*program, *words], environment(where, TERM='xterm', **env))
+            os.execvpe(program[0], [*program, *words], environment(where, **{'TERM': 'xterm', 'PAGER': 'cat', **env}))
         self.said = ''
         self.status: int | None = None
 
