@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     T = TypeVar('T')
 
 _MANY = 16  # wildcards
+_DIGITS = frozenset('0123456789')
+_LONGEST_NUMBER = 18  # digits
 
 
 def check(name: str, what: str) -> str:
@@ -78,6 +80,21 @@ def select(
         elif required:
             raise NotFound(f'There is no {what} {show(pattern)}')
     return selected
+
+
+def natural(name: str) -> tuple[list[tuple[str, int]], str]:
+    """A key to sort names by as people count: ``web.2`` before ``web.10``."""
+    parts: list[tuple[str, int]] = []
+    text, digits = '', ''
+    for character in name + '\0':
+        if character in _DIGITS and len(digits) < _LONGEST_NUMBER:
+            digits += character
+            continue
+        if digits:
+            parts.append((text, int(digits)))
+            text, digits = '', ''
+        text += character
+    return [*parts, (text, 0)], name
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

@@ -15,7 +15,7 @@ def drawn(what: RenderableType, *, terminal: bool, width: int | None = None) -> 
     out = StringIO()
     console = Console(
         file=out, force_terminal=terminal, width=width or screen.columns(), highlight=False, markup=False, emoji=False,
-        no_color='NO_COLOR' in os.environ or None,
+        no_color=bool(os.environ.get('NO_COLOR')),
     )
     console.print(what)
     return out.getvalue().encode()

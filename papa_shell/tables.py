@@ -9,18 +9,16 @@ from rich.text import Text
 
 from papa.line.quoting import join
 from papa.line.snapshot import ending, socket_note
+from papa.names import natural
 from papa_shell import formats
 from papa_shell.drawing import drawn
 from papa_shell.text import escape
+from papa_shell.units import age, size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-_UNITS = ('B', 'KB', 'MB', 'GB', 'TB')
-_STEP = 1024
-_AGES = ((86400, 'd'), (3600, 'h'), (60, 'm'))
 
 
 def table(result: formats.Result, *, terminal: bool, now: float | None = None, width: int | None = None) -> bytes:
@@ -41,9 +39,14 @@ def _cell(text: object, style: str = '') -> Text:
     return Text(escape(str(text)), style=style)
 
 
+def _in_order(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """As people count: ``web.2`` before ``web.10``."""
+    return [(name, data[name]) for name in sorted(data, key=natural)]
+
+
 def _sockets(data: Mapping[str, Any], _now: float) -> Table:
     made = _new('NAME', 'ADDRESS', 'FAMILY', 'TYPE', 'BACKLOG', 'FD')
-    for name, details in sorted(data.items()):
+    for name, details in _in_order(data):
         made.add_row(
             _cell(name, 'bold'), _cell(socket_note(details)), _cell(details.get('family', '')),
             _cell(details.get('type', '')), _cell(details.get('backlog', '')), _cell(details.get('fileno', '')),
@@ -56,7 +59,7 @@ def _processes(data: Mapping[str, Any], now: float) -> Table:
     unread = any(details.get('buffered') for details in data.values())
     lost = any(details.get('dropped') for details in data.values())
     made = _new('NAME', 'PID', 'STATE', 'UP', *(['UNREAD'] if unread else []), *(['LOST'] if lost else []), 'COMMAND')
-    for name, details in sorted(data.items()):
+    for name, details in _in_order(data):
         cells = [_cell(name, 'bold'), _cell(details['pid']), _state(details), _cell(_up(details, now))]
         if unread:
             cells.append(_cell(size(details['buffered']) if details['buffered'] else ''))
@@ -79,7 +82,7 @@ def _up(details: Mapping[str, Any], now: float) -> str:
 
 def _values(data: Mapping[str, Any], _now: float) -> Table:
     made = _new('NAME', 'VALUE')
-    for name, value in sorted(data.items()):
+    for name, value in _in_order(data):
         made.add_row(_cell(name, 'bold'), _cell(value))
     return made
 
@@ -102,24 +105,3 @@ def _field(key: str, value: Any) -> str:
 
 
 _TABLES = {'sockets': _sockets, 'processes': _processes, 'values': _values, 'record': _record}
-
-
-def size(count: float) -> str:
-    """A number of bytes for people: ``312 KB``."""
-    for unit in _UNITS[:-1]:
-        if count < _STEP:
-            return f'{count:.0f} {unit}' if unit == 'B' or count >= 10 else f'{count:.1f} {unit}'
-        count /= _STEP
-    return f'{count:.1f} {_UNITS[-1]}'
-
-
-def age(seconds: float) -> str:
-    """A span of time for people: ``3d 4h``, ``5m 2s``."""
-    left = max(0, int(seconds))
-    parts: list[str] = []
-    for length, unit in _AGES:
-        if left >= length or parts:
-            parts.append(f'{left // length}{unit}')
-            left %= length
-    parts.append(f'{left}s')
-    return ' '.join(parts[:2])

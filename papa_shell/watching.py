@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import gc
 import os
-import select
 import time
 from contextlib import contextmanager
 
 from papa.errors import NotFound
 from papa.line.errors import BadLine
-from papa.line.quoting import join
 from papa_shell import statuses
-from papa_shell.formats import to_json
-from papa_shell.output import ReaderGone
 from papa_shell.pump import Present, Pump, Stopped
 from papa_shell.records import Lines, Pieces, plain
 from papa_shell.statuses import say
-from papa_shell.text import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from papa.client.changes import Changes
-    from papa.events import Change
     from papa.line.calls import Call
     from papa.line.grammar import Line
     from papa_shell.output import Writer
@@ -42,9 +35,22 @@ def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
     how = flags['output']
     if how == 'json':
         raise BadLine(f'"{line.command.name}" is a stream: its formats are jsonl, plain and table')
-    if line.command.name == 'changes':
-        return _changes(session, line, call, flags, writer)
-    return _watch(session, line, call, flags, writer)
+    try:
+        if line.command.name == 'changes':
+            return _changes(session, line, call, flags, writer)
+        return _watch(session, line, call, flags, writer)
+    except Stopped as stop:
+        if stop.interrupted:
+            raise KeyboardInterrupt from None
+        return statuses.OK
+
+
+def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
+    from papa_shell.changes import form, tell
+
+    with session.call(line, call, flags) as changes, _sink(writer) as sink:
+        tell(changes, form(flags['output'], writer), sink)
+    return statuses.OK
 
 
 def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
@@ -55,12 +61,7 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
     if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
         say('This takes the output: what is shown here is let go of. "peek processes" only looks')
     with session.call(line, call, flags) as watcher, _sink(writer) as sink:
-        try:
-            Pump(watcher, _form(flags['output']), sink, peek=peek, present=present).run()
-        except Stopped as stop:
-            if stop.interrupted:
-                raise KeyboardInterrupt from None
-            return statuses.OK
+        Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
         return _status(watcher.exit_code) if 'exit_code' in flags else statuses.OK
 
 
@@ -96,68 +97,12 @@ def _status(codes: Mapping[str, int]) -> int:
     return _SIGNALLED - code if code < 0 else code
 
 
-def _form(how: str) -> Lines | Pieces:
+def _form(how: str, writer: Writer) -> Lines | Pieces:
     if how == 'jsonl':
         return Pieces()
     if how == 'plain':
         return Lines(plain, time.time)
+    from papa_shell import paint
     from papa_shell.human import Human
 
-    return Lines(Human(colour='NO_COLOR' not in os.environ).show, time.time)
-
-
-# changes
-
-
-def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
-    with session.call(line, call, flags) as changes:
-        for change in _each(changes, writer):
-            if flags['output'] == 'jsonl':
-                writer.write(to_json(change_record(change)) + b'\n')
-            else:
-                writer.write(''.join('\t'.join(map(escape, row)) + '\n' for row in change_rows(change)).encode())
-    return statuses.OK
-
-
-def _each(changes: Changes, writer: Writer) -> Iterator[Change]:
-    """Changes as they come. Raises `ReaderGone` as soon as the reader leaves, not only when there is something."""
-    poller = select.poll()
-    poller.register(changes.fileno(), select.POLLIN)
-    poller.register(writer.fd, 0)
-    while True:
-        while not changes.ready:
-            if any(fd == writer.fd for fd, _ in poller.poll()):
-                raise ReaderGone
-        yield next(changes)
-
-
-def change_record(change: Change) -> dict[str, Any]:
-    """The record of the ``jsonl`` format."""
-    return {'change': change.change, 'kind': change.kind, 'name': change.name, 'details': change.details}
-
-
-def change_rows(change: Change) -> Iterator[list[str]]:
-    """The lines of the ``plain`` format: what happened, the kind, the name, details as ``key=value`` words.
-
-    A snapshot and counters are a line for each thing that they are about.
-    """
-    if change.change == 'snapshot':
-        for kinds, things in change.details.items():
-            for name, details in things.items():
-                yield [change.change, _SINGULAR[kinds], name, _details(details)]
-    elif change.change == 'counters':
-        for name, details in change.details.items():
-            yield [change.change, 'process', name, _details(details)]
-    else:
-        yield [change.change, change.kind, change.name, _details(change.details)]
-
-
-_SINGULAR = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}
-
-
-def _details(details: Mapping[str, Any]) -> str:
-    return join([f'{key}={_word(value)}' for key, value in details.items()])
-
-
-def _word(value: Any) -> str:
-    return join(value) if isinstance(value, list) else str(value)
+    return Lines(Human(colour=writer.is_terminal and paint.wanted()).show, time.time)

@@ -141,10 +141,19 @@ def process_note(details: Mapping[str, Any]) -> str:
 
 
 def ending(exit_code: int | None) -> str:
-    """An exit code in words."""
+    """An exit code in words: ``ended with 3``, ``ended by SIGKILL``."""
     if exit_code is None:
         return 'ended'
-    return f'ended by signal {-exit_code}' if exit_code < 0 else f'ended with {exit_code}'
+    return f'ended by {_signal(-exit_code)}' if exit_code < 0 else f'ended with {exit_code}'
+
+
+def _signal(number: int) -> str:
+    from signal import Signals
+
+    try:
+        return Signals(number).name
+    except ValueError:  # of real time, for example: most have no name
+        return f'signal {number}'
 
 
 def _number(kind: str, details: Any) -> str:

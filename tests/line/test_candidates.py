@@ -247,7 +247,7 @@ def test_names_follow_changes() -> None:
     names.apply(Change('made', 'process', 'a', {'pid': 5, 'running': True}))
     names.apply(Change('exited', 'process', 'p', {'pid': 4, 'running': False, 'exit_code': -9}))
     assert list(names.processes.starting('')) == ['a', 'p']
-    assert names.processes.notes['p'] == '4 ended by signal 9'
+    assert names.processes.notes['p'] == '4 ended by SIGKILL'
     names.apply(Change('counters', 'process', '', {'p': {'captured': 1}}))
     names.apply(Change('upgraded', 'kernel', 'papa', {'upgrades': 1}))
     names.apply(Change('removed', 'process', 'p', {}))

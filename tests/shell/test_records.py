@@ -155,7 +155,7 @@ def test_for_people() -> None:
 
     assert show('out', b'hello\r') == f'{clock} web.1 │ hello\n'
     assert show('err', b'bad \xff\x07') == f'{clock} web.1 ! bad \\xff\\x07\n'
-    assert show('exit', b'-9') == f'{clock} web.1 ended by signal 9\n'
+    assert show('exit', b'-9') == f'{clock} web.1 ended by SIGKILL\n'
     assert show('exit', b'3') == f'{clock} web.1 ended with 3\n'
     assert show('lost', b'312 overflow') == f'{clock} web.1 312 bytes lost: overflow\n'
     assert show('out', b'x', now - 86400 * 3).startswith(time.strftime('%Y-%m-%d ', time.localtime(now - 86400 * 3)))

@@ -156,3 +156,17 @@ def test_changes(daemon: Daemon, papa: Papa) -> None:
         for each in (run, other):
             each.terminate()
             each.communicate(timeout=PATIENCE)
+
+
+def test_for_people_but_into_a_pipe_there_are_no_colours(shell: Shell, daemon: Daemon, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'printf "\\033[31mred\\n"'])
+    ran = shell('watch', 'processes', '-o', 'table')
+    assert ran.stdout.splitlines()[0].endswith(' p │ red')
+    assert '\x1b' not in ran.stdout
+    papa.set('x', 'y')
+    with start(daemon, 'changes', '-o', 'table') as run:
+        assert run.stdout is not None
+        assert 'The kernel holds' in run.stdout.readline()
+        assert run.stdout.readline().endswith(' value   x is y\n')
+        run.terminate()
+        run.communicate(timeout=PATIENCE)

@@ -10,7 +10,7 @@ from conftest import wait_until
 
 from papa import Papa
 from papa.line.grammar import parse
-from papa_shell import tables
+from papa_shell import tables, units
 from papa_shell.confirm import agreed, needs_asking, question
 from papa_shell.formats import Result
 
@@ -47,10 +47,10 @@ def test_sockets_values_and_records() -> None:
 
 
 def test_sizes_and_ages() -> None:
-    assert [tables.size(count) for count in (0, 1023, 1536, 20480, 5 * 1024**4)] == [
+    assert [units.size(count) for count in (0, 1023, 1536, 20480, 5 * 1024**4)] == [
         '0 B', '1023 B', '1.5 KB', '20 KB', '5.0 TB',
     ]
-    assert [tables.age(seconds) for seconds in (-1, 0.5, 59, 3600, 90061)] == ['0s', '0s', '59s', '1h 0m', '1d 1h']
+    assert [units.age(seconds) for seconds in (-1, 0.5, 59, 3600, 90061)] == ['0s', '0s', '59s', '1h 0m', '1d 1h']
 
 
 def test_a_table_where_no_terminal_is(shell: Shell, papa: Papa) -> None:
