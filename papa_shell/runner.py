@@ -80,14 +80,15 @@ class Runner:
 
             if confirm.needs_asking(line, flags):
                 return confirm.remove(self._session, line, call, flags)
+        if call.method == 'exit_if_idle':
+            from papa_shell.idle import exit_if_idle
+
+            return exit_if_idle(self._session, line, call, flags)
         return self._answer(line, call, flags, writer)
 
     def _answer(self, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
         data = self._session.call(line, call, flags)
         if call.method == 'get' and data is None:
-            return statuses.FAILED
-        if call.method == 'exit_if_idle' and not data:
-            say('The kernel goes on: it holds something. "info" tells how much')
             return statuses.FAILED
         result = formats.result(line, data)
         show(_render(result, flags, writer), flags, writer)

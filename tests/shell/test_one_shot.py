@@ -77,7 +77,7 @@ def test_sockets_and_processes(shell: Shell, papa: Papa) -> None:
     assert (wrong.returncode, wrong.stderr) == (1, 'papa-shell: There is no socket "web"\n')
 
 
-def test_acknowledge_info_upgrade_and_exit_if_idle(shell: Shell, papa: Papa) -> None:
+def test_acknowledge_info_and_upgrade(shell: Shell, papa: Papa) -> None:
     papa.make_process('p', 'sh', ['-c', 'echo hello; exec sleep 100'])
     wait_until(lambda: papa.list_processes()['p']['buffered'] == 6)
     assert shell('acknowledge', 'p', '2').stdout == '2\n'
@@ -85,9 +85,38 @@ def test_acknowledge_info_upgrade_and_exit_if_idle(shell: Shell, papa: Papa) -> 
     assert info['version'] == __version__
     assert shell('upgrade', '-o', 'json').returncode == 0
     assert papa.kernel_info()['upgrades'] == 1
+
+
+def test_exit_if_idle_says_what_became_of_it(shell: Shell, daemon: Daemon, papa: Papa) -> None:
+    papa.make_socket('s')
+    for name in ('a', 'b'):
+        papa.set(name, '1')
+    papa.make_process('p', 'sleep', '100')
     busy = shell('exit-if-idle')
-    assert busy.returncode == 1
-    assert 'The kernel goes on' in busy.stderr
+    where = f'papa-shell: The kernel at {daemon.where}'
+    assert (busy.returncode, busy.stdout) == (1, '')
+    assert busy.stderr == f'{where} goes on: it holds 1 socket, 2 values and 1 process\n'
+    papa.remove_sockets()
+    os.kill(papa.list_processes()['p']['pid'], signal.SIGKILL)
+    papa.remove_processes()
+    wait_until(lambda: not papa.list_processes())
+    assert shell('exit-if-idle').stderr == f'{where} goes on: it holds 2 values\n'
+    papa.remove_values('a', 'b')
+    with daemon.connect():
+        kept = shell('exit-if-idle')
+    assert (kept.returncode, kept.stderr) == (0, f'{where} ends when the 2 other connections are closed\n')
+    assert shell('exit-if-idle').stderr == f'{where} ends when the other connection is closed\n'
+    papa.close()
+    daemon.process.wait(PATIENCE)
+    ran = shell('exit-if-idle')
+    assert (ran.returncode, ran.stderr) == (3, f'papa-shell: There is no kernel at {daemon.where}\n')
+
+
+def test_exit_if_idle_has_ended_it_when_it_says_so(shell: Shell, daemon: Daemon) -> None:
+    ran = shell('exit-if-idle')
+    assert (ran.returncode, ran.stdout) == (0, '')
+    assert ran.stderr == f'papa-shell: The kernel at {daemon.where} has ended\n'
+    assert daemon.process.wait(PATIENCE) == 0
 
 
 def test_abbreviations(shell: Shell) -> None:
