@@ -20,12 +20,13 @@ def structured(daemon: Daemon) -> socket.socket:
 
 
 def lines(raw: socket.socket, count: int) -> list[bytes]:
-    data = b''
-    while data.count(b'\n') < count:
+    parts: list[bytes] = []
+    while count > 0:
         part = raw.recv(65536)
-        assert part, f'{len(data)} bytes and no more'
-        data += part
-    return data.splitlines()
+        assert part, f'{sum(map(len, parts))} bytes and no more'
+        parts.append(part)
+        count -= part.count(b'\n')
+    return b''.join(parts).splitlines()
 
 
 def test_four_hundred_processes_in_one_go(daemon: Daemon, papa: Papa) -> None:
