@@ -226,7 +226,7 @@ except SystemExit:
 @pytest.mark.parametrize(('arguments', 'not_needed'), [
     (('--version',), {'papa.kernel', 'subprocess', 'logging'}),
     (('--upgrade', '-u', '/no/such/kernel'), {'papa.kernel', 'subprocess', 'logging', 'asyncio'}),
-    (('--check-resume', '0'), {'argparse', 'papa.command_line', 'asyncio'}),
+    (('--check-resume', '0', '1'), {'argparse', 'papa.command_line', 'asyncio'}),
 ])
 def test_the_command_loads_what_it_needs(arguments: tuple[str, ...], not_needed: set[str]) -> None:
     code = COMMAND.format(arguments=arguments, package=str(PACKAGE))

@@ -42,16 +42,18 @@ class Capture:
         for fd in record.pipes:
             self._listen(record, fd)
             self.recorded.add(record)
-        self._loop.watch_exit(record.pid, lambda: self._exited(record))
+        self.await_exit(record)
 
     def go_on(self, record: ProcessRecord) -> None:
-        """Go on with a process that was handed over."""
+        """Go on to record a process that was handed over; its exit is to be awaited, too."""
         for fd in record.draining if record.paused else [*record.pipes, *record.draining]:
             self._listen(record, fd)
         if record.pipes or record.draining:
             self.recorded.add(record)
-        if record.exit_code is None:
-            self._loop.watch_exit(record.pid, lambda: self._exited(record))
+
+    def await_exit(self, record: ProcessRecord) -> None:
+        """Be told when a process exits."""
+        self._loop.watch_exit(record.pid, lambda: self._exited(record))
 
     def acknowledge(self, record: ProcessRecord, position: int, by: Watch | None = None) -> int:
         """Note that everything before `position` is saved. Return how many bytes need not be kept any more by that."""

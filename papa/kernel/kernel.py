@@ -52,7 +52,7 @@ class Kernel:
         self.exit_when_unused = False  # somebody has asked for that, and nobody has connected since
         self.upgrader: Upgrader | None = None  # a guest has none
         self.closing: Pending | None = None  # no process is started by a trampoline before this
-        self.helpers: set[int] = set()  # children that only have to be waited for
+        self.helpers: set[int] = set()  # children that nobody needs any more, until they are reaped
         self.upgrades = 0
         self.previous_version: str | None = None  # before the last upgrade
         self.started = time.time()

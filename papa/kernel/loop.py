@@ -202,13 +202,18 @@ class _PidfdNotifier:
         except (OSError, AttributeError):  # ENOSYS before Linux 5.3; EMFILE
             _poll_for_exit(self._loop, pid, callback)
             return
-        self._fds.add(fd)
 
         def exited(_events: int) -> None:
             self._forget(fd)
             callback()
 
-        self._loop.register(fd, READ, exited)
+        try:
+            self._loop.register(fd, READ, exited)
+        except OSError:  # ENOSPC: the user waits for too many things (epoll(7), max_user_watches)
+            os.close(fd)
+            _poll_for_exit(self._loop, pid, callback)
+            return
+        self._fds.add(fd)
 
     def _forget(self, fd: int) -> None:
         self._loop.unregister(fd)

@@ -225,6 +225,10 @@ class OutputBuffer:
         """What differs whenever its `state` does."""
         return self.base, self.end, self.acknowledged, self.dropped
 
+    def weight(self, since: int) -> int:
+        """About how many bytes its `state` takes where everything before position `since` is stored already."""
+        return 0 if since == self.end else self.end - max(self.base, since) + self._pieces * PIECE_COST
+
     def state(self, store: Put, put: Put) -> OutputState:
         """What makes the same buffer elsewhere. `store` takes what it may be given again."""
         segments: list[tuple[int, Data, int]] = []

@@ -37,6 +37,11 @@ class Peer:
         """The descriptor of the connection."""
         return self._fd
 
+    @property
+    def unsent(self) -> int:
+        """Bytes that the client has not taken yet."""
+        return self._outbox.size
+
     def _on_events(self, events: int) -> None:
         """The connection is ready."""
         raise NotImplementedError

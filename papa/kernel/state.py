@@ -209,10 +209,11 @@ class State(NamedTuple):
     allow_any_local_user: bool
     boot: str
     starts: int
-    values: dict[str, str]
+    values: dict[str, str | None]  # in their order; None: it is large, and stands in `large_values`
     sockets: list[SocketState]
     processes: list[tuple[str, int, int]]  # the id of each, and where its `ProcessState` is stored
     sessions: list[SessionState]
+    large_values: list[tuple[str, int, int]] = []  # the name of each, and where its UTF-8 is stored
     log: LogState = LogState()
     exit_when_unused: bool = False
-    helpers: list[int] = []  # children that only have to be waited for
+    helpers: list[int] = []  # children that nobody needs any more

@@ -48,7 +48,7 @@ def at_last(*lines: str) -> tuple[str, str, str]:
     """New code that does something when it tries for the last time: it has known the processes since the first time."""
     head = '    status = _WENT_WRONG\n    try:\n'
     deed = ['        import time', *(f'        if known:\n            {line}' for line in lines)]
-    return 'kernel/upgrade/resume.py', head, '\n'.join([head.rstrip('\n'), *deed, ''])
+    return 'kernel/upgrade/rehearsal.py', head, '\n'.join([head.rstrip('\n'), *deed, ''])
 
 
 IMPORT = 'from papa.kernel.access import Access\n'
@@ -66,12 +66,13 @@ CASES = {
     'import error': Case('no_such_module', ('kernel/kernel.py', 'import resource\n', 'import no_such_module\n')),
     'name error': Case('no_such_name', ('kernel/values.py', 'class Values:', 'no_such_name\n\nclass Values:')),
     'unknown state': Case('format', ('kernel/state.py', 'FORMAT = 1 ', 'FORMAT = 99 ')),
+    'another dialogue': Case('speaks dialogue 2', ('kernel/upgrade/newcomer.py', 'DIALOGUE = 1 ', 'DIALOGUE = 2 ')),
     'ends at once': Case('without a word', ('__main__.py', 'def main()', 'sys.exit(0)\n\ndef main()')),
     'ends when told to try': Case('without a word', (
-        'kernel/upgrade/resume.py', '        pid = os.fork()\n', '        os._exit(0)\n'
+        'kernel/upgrade/rehearsal.py', '        pid = os.fork()\n', '        os._exit(0)\n'
     )),
     'is killed': Case('without a word', (
-        'kernel/upgrade/resume.py', '        pid = os.fork()\n', '        os.kill(os.getpid(), 9)\n'
+        'kernel/upgrade/rehearsal.py', '        pid = os.fork()\n', '        os.kill(os.getpid(), 9)\n'
     )),
     # It fails where it tries
     'crash': Case('no such luck', at_restore('raise RuntimeError("no such luck")')),
@@ -83,13 +84,13 @@ CASES = {
     'missing key': Case('no such key', at_restore('{}["no such key"]')),
     'hang': Case('has not said', at_restore('time.sleep(600)'), injected=hasty(1.0, 5.0)),
     'nonsense': Case('has not said', (
-        'kernel/upgrade/resume.py', "        _say(GOOD, '')\n", "        _say('hello', 'world')\n"
+        'kernel/upgrade/rehearsal.py', "        _say(GOOD, '')\n", "        _say('hello', 'world')\n"
     ), injected=hasty(1.0, 5.0)),
     'never ready': Case('has not started', (
-        'kernel/upgrade/resume.py', '    _say(READY, \'\')\n', ''
+        'kernel/upgrade/rehearsal.py', '    _say(READY, \'\')\n', ''
     ), injected=hasty(1.0, 5.0)),
     'much nonsense': Case('', (
-        'kernel/upgrade/resume.py', "        _say(GOOD, '')\n", "        os.write(1, b'x' * 1000000); os._exit(5)\n"
+        'kernel/upgrade/rehearsal.py', "        _say(GOOD, '')\n", "        os.write(1, b'x' * 1000000); os._exit(5)\n"
     )),
     # It fails where it tries for the last time, while nobody is served
     'hang at last': Case('has not answered', at_last('time.sleep(600)'), injected=hasty(30.0, 0.3)),
@@ -110,6 +111,8 @@ CASES = {
     'false': Case('without a word', python='exit 1'),
     'cat': Case('', python='exec cat "$@"'),
     'garbage': Case('no python', python='echo; echo no python at all; exit 3'),
+    'does not say which': Case('does not say where', python="printf 'ready\\t/bin/python\\n'"),
+    'says nonsense': Case('does not say where', python="printf 'ready\\t[1, 2]\\n'"),
     'bytes': Case('', python=r"printf '\377\376\0\001\033[31m'"),
     'silence': Case('has not started', python='exec sleep 600', injected=hasty(1.0, 5.0)),
     'not at all silent': Case('has not started', python='exec yes', injected=hasty(1.0, 5.0)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Daemon, wait_until
+from conftest import PACKAGE, PATIENCE, Daemon, wait_until
 from kernel.tools import Seen, assert_clear, children, end, is_alive
 from kernel.viewers import Caller
 
@@ -213,6 +214,64 @@ def test_a_start_that_takes_a_while(start_daemon: Callable[..., Daemon], folder:
         later = second.reply()['later']['pid']
         assert second.reply()['slow']['pid'] == upgrade.slow
         assert {upgrade.slow, later} < set(children(upgrade.pid))
+
+
+TELL_OF_THE_FIRST_TRY = """
+from papa.kernel.upgrade import attempt
+close = attempt.Attempt._close
+def tell(self):
+    open(%r, 'w').close()
+    close(self)
+attempt.Attempt._close = tell
+"""
+
+
+@pytest.mark.parametrize('how', ['changed', 'replaced', 'removed'])
+def test_code_that_is_replaced_between_the_tries(how: str, start_daemon: Callable[..., Daemon], folder: str) -> None:
+    """What would take over is not what was tried."""
+    package, hold, tried = Package(folder), Path(folder, 'hold'), Path(folder, 'tried')
+    injected = SLOW_TRAMPOLINE % (str(hold), 30.0) + TELL_OF_THE_FIRST_TRY % str(tried)
+    daemon = start_daemon(preexec=package.runner(injected))
+    module = package.path / 'names.py'
+    with scene(daemon, folder) as stage, Caller(daemon) as first:
+        upgrade = Hanging(stage, first, hold, ('/bin/true',))
+        wait_until(tried.exists, 'the first try')
+        if how == 'changed':
+            module.write_text(module.read_text(encoding='utf-8') + 'raise ValueError\n', encoding='utf-8')
+        elif how == 'replaced':
+            module.with_suffix('.new').write_text('raise ValueError\n', encoding='utf-8')
+            module.with_suffix('.new').rename(module)
+        else:
+            package.remove()
+        upgrade.let_go()
+        upgrade.thread.join(PATIENCE)
+        assert isinstance(upgrade.results[0], SystemFailure), upgrade.results
+        assert_clear(upgrade.results[0], 'replaced')
+        first.reply()
+        with daemon.connect() as papa, papa.watch_processes('slow') as watcher:
+            assert Seen(watcher).exits == {'slow': 0}
+        stage.assert_unharmed()
+        package.mend()
+        stage.upgrade()
+        stage.finish()
+
+
+@pytest.mark.parametrize('name', ['a\tb', 'a\nb', "it's", 'ö', 'sp ace'])
+def test_odd_paths(name: str, daemon: Daemon, folder: str) -> None:
+    """Of the interpreter and of its papa."""
+    place = Path(folder, name)
+    place.mkdir()
+    (place / 'python').symlink_to(sys.executable)
+    (place / 'papa').symlink_to(PACKAGE)
+    words = 'ready\t' + json.dumps([str(place / 'python'), str(place / 'papa')])
+    with scene(daemon, folder) as stage:
+        stage.papa.upgrade(script(folder, f"#!/bin/sh\ncat <<'END'\n{words}\nEND\n"))
+        stage.upgrades = 1
+        stage.upgrade()
+        stage.papa.upgrade(str(place / 'python'))
+        stage.upgrades = 3
+        stage.assert_unharmed()
+        stage.finish()
 
 
 def fill(papa: Papa) -> list[str]:

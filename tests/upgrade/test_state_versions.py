@@ -18,7 +18,7 @@ LAST_FIELDS = [
     "    streams: Data = b''\n", '    drained: int = 0\n', '    reuseport: bool = False\n',
     '    left: bool = False  # it watches no more, but an acknowledgement is to be told yet\n',
     '    sent: list[tuple[int, int, bool]] = []\n', '    listener: ListenerState | None = None\n',
-    '    helpers: list[int] = []  # children that only have to be waited for\n', '    quiet: bool = False\n',
+    '    helpers: list[int] = []  # children that nobody needs any more\n', '    quiet: bool = False\n',
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -125,8 +126,8 @@ def python_that(folder: str, deed: str, *, at: str = '--resume') -> str:
             package.joinpath(entry.name).symlink_to(entry)
     main = package / '__main__.py'
     main.write_text(_MAIN.format(at=at, deed=deed, main=str(PACKAGE / '__main__.py')), encoding='utf-8')
-    words = ' '.join(map(shlex.quote, ('ready\\t%s\\t%s\\n', sys.executable, str(package))))
-    return script(folder, f'#!/bin/sh\nprintf {words}\n')
+    words = 'ready\t' + json.dumps([sys.executable, str(package)])
+    return script(folder, f"#!/bin/sh\ncat <<'END'\n{words}\nEND\n")
 
 
 def in_background(call: Callable[[], object]) -> tuple[threading.Thread, list[object]]:

@@ -17,14 +17,12 @@ from papa.kernel.server import Server
 from papa.kernel.sockets import failure
 from papa.kernel.state import LogState
 from papa.kernel.upgrade import codec, memory, newcomer
-from papa.kernel.upgrade.handover import Collector, records_of
+from papa.kernel.upgrade.handover import Collector
 from papa.kernel.upgrade.image import Image
 from papa.kernel.upgrade.newcomer import Newcomer
 from papa.names import plain, show
 
 log = logging.getLogger('papa.kernel')
-
-RESUME = '--resume'
 
 _TIMEOUT = 30.0  # seconds that the new code may take until it has tried for the first time
 _LAST_TIMEOUT = 5.0  # for the last time, while nobody is served
@@ -88,21 +86,25 @@ class Attempt:
 
     def begin(self) -> None:
         """Start the new code. Raises `Error` or OSError."""
-        held = sum(record.output.end - record.output.base for record in records_of(self._kernel, self._upgrader.server))
-        room = memory.available()
-        if room is not None and held + _OWN_MEMORY > room:  # the system would not refuse it, but kill somebody
-            raise LimitReached(
-                f'Not upgraded: that takes {(held + _OWN_MEMORY) >> 20} MB of memory for a moment, and {room >> 20} MB '
-                'are free'
-            )
         self._image = image = Image()
+        self._collector = Collector(self._kernel, self._upgrader.server, image)
+        self._need_room()
         if self._python is None:
             self._start(*newcomer.present())
         else:
             self._newcomer = Newcomer(self._kernel, newcomer.locate(self._python), image.fd, self._located)
-        self._collector = Collector(self._kernel, self._upgrader.server, image)
         outputs = self._collector.prepare()
         self._loop.call_soon(self._guarded(lambda: self._store(outputs)))
+
+    def _need_room(self) -> None:
+        """Raises `LimitReached` if there is no memory for what is to be written: the system would not refuse it, but
+        kill somebody."""
+        needed = self._collector.missing() + _OWN_MEMORY
+        room = memory.available()
+        if room is not None and needed > room:
+            raise LimitReached(
+                f'Not upgraded: that takes {needed >> 20} MB of memory for a moment, and {room >> 20} MB are free'
+            )
 
     def _guarded(self, step: Callable[[], None]) -> Callable[[], None]:
         """A step that ends the attempt where it fails, and is left out when that has ended."""
@@ -111,6 +113,8 @@ class Attempt:
                 return
             try:
                 step()
+            except Error as error:
+                self.fail(error)
             except (OSError, MemoryError) as error:
                 reason = error.strerror if isinstance(error, OSError) else 'no memory is left'
                 self.fail(LimitReached(f'Not upgraded: the state cannot be written: {reason}'))
@@ -137,18 +141,19 @@ class Attempt:
         assert self._newcomer is not None
         self._newcomer.end()
         self._newcomer = None
-        python, _, directory = text.partition('\t')
         try:
-            self._start(python, directory)
+            self._start(*newcomer.located(text))
         except Error as error:
             self.fail(error)
+        except ValueError:
+            self.fail(_refused('it does not say where it is'))
 
     def _start(self, python: str, directory: str) -> None:
         """Start the new code exactly as it will be run in the end. Raises an `Error`."""
         assert self._image is not None
         self._code = python, directory
         fd = self._image.fd
-        argv = interpreter.isolated(python, directory, newcomer.CHECK, str(fd))
+        argv = interpreter.isolated(python, directory, newcomer.CHECK, str(fd), str(newcomer.DIALOGUE))
         self._newcomer = Newcomer(self._kernel, argv, fd, self._hear)
 
     def _hear(self, word: str, text: str) -> None:
@@ -170,8 +175,10 @@ class Attempt:
             self._newcomer.ask()
 
     def _write_state(self) -> None:
+        """Store all of it. Raises `LimitReached`, OSError or MemoryError if there is no room."""
         assert self._image is not None
         assert self._newcomer is not None
+        self._need_room()
         gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
         try:
             state = self._collector.collect(self._upgrader.log_state, self._newcomer.pid)
@@ -215,10 +222,14 @@ class Attempt:
                 return _refused(text)
             python, directory = self._code
             endpoint = self._upgrader.server.listener.endpoint
-            argv = interpreter.isolated(python, directory, RESUME, str(self._image.fd), *endpoint.arguments)
+            argv = interpreter.isolated(python, directory, newcomer.RESUME, str(self._image.fd), *endpoint.arguments)
             for fd in kept:
                 os.set_inheritable(fd, True)
             os.execv(python, argv)  # noqa: S606 - no shell is meant
+        except Error as error:
+            return error
+        except MemoryError:
+            return LimitReached('Not upgraded: no memory is left')
         except OSError as error:
             return failure('The upgrade failed at its last step', error)
         finally:

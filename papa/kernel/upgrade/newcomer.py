@@ -1,11 +1,12 @@
 """The new code in a process of its own, which says whether it could take over: seen from the kernel.
 
 It is started with the image, says ``ready``, and is asked to try as often as the kernel likes.
-See `papa.kernel.upgrade.resume` for its side.
+See `papa.kernel.upgrade.rehearsal` for its side.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -24,7 +25,8 @@ from papa.names import show
 
 TRY = b'try\n'
 READY, GOOD, BAD = 'ready', 'good', 'bad'
-CHECK = '--check-resume'
+CHECK, RESUME = '--check-resume', '--resume'
+DIALOGUE = 1  # the version of these words, and of what the new code is started with
 
 _MAX_SAID = 65536  # bytes; what it says beyond is not kept
 _SIZE = 4096
@@ -32,13 +34,12 @@ _SIZE = 4096
 # With another interpreter comes its own papa, if it has one. What is given may be a script that runs the interpreter:
 # that may not stand in the kernel's place, for a shell waits for every child that it finds.
 _LOCATE = """
-import importlib.util, os, sys
+import importlib.util, json, os, sys
 if sys.version_info < (3, 10):
     sys.exit('papa needs Python 3.10 or newer, and this is %d.%d' % sys.version_info[:2])
 spec = importlib.util.find_spec('papa')
 directory = os.path.dirname(spec.origin) if spec is not None and spec.origin else sys.argv[1]
-line = '\\t'.join(('ready', sys.executable, directory)) + '\\n'
-os.write(1, line.encode('utf-8', 'surrogateescape'))
+os.write(1, b'ready\\t%s\\n' % json.dumps([sys.executable, directory]).encode())
 """
 
 Hear = Callable[[str, str], None]  # a word, and what goes with it
@@ -47,6 +48,14 @@ Hear = Callable[[str, str], None]  # a word, and what goes with it
 def locate(python: str) -> list[str]:
     """What says ``ready``, which interpreter this runs and where its papa is."""
     return [python, '-I', '-c', _LOCATE, interpreter.PACKAGE_DIRECTORY]
+
+
+def located(text: str) -> tuple[str, str]:
+    """The interpreter and the directory, by what goes with that. Raises `ValueError` for anything else."""
+    found = json.loads(text)
+    if not (isinstance(found, list) and len(found) == 2 and all(isinstance(each, str) for each in found)):
+        raise ValueError('not two paths')
+    return found[0], found[1]
 
 
 def present() -> tuple[str, str]:
@@ -142,6 +151,8 @@ class Newcomer:
             return 'it ended without a word'
         if said[-1] == 'MemoryError':
             return 'no memory is left'
+        if said[-1].startswith('File "'):  # Python had no memory left to tell more
+            return 'it ended before it could tell why'
         places = re.findall(r'File "(.+)", line (\d+)', '\n'.join(lines))
         return said[-1] + (' ({}, line {})'.format(*places[-1]) if places else '')
 

@@ -1,0 +1,130 @@
+"""The side of the new code: try whether it could take over.
+
+Run as ``papa --check-resume FD`` in a child of the kernel; `papa.kernel.upgrade.newcomer` is the kernel's side.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+from contextlib import suppress
+from itertools import count
+
+from papa.kernel import log as logs
+from papa.kernel import signals
+from papa.kernel.upgrade import memory
+from papa.kernel.upgrade.handover import Handover, Known, await_exits, restore
+from papa.kernel.upgrade.newcomer import BAD, DIALOGUE, GOOD, READY
+
+_MAX_REASON = 200  # characters
+_WENT_WELL, _WENT_WRONG = 0, 3
+
+
+def main(fd: int, dialogue: int) -> int:
+    """Try the state in `fd` whenever a line asks for it, each time in a process of its own. Return the exit status.
+
+    What has been tried with success is not tried again: nobody is served while it tries for the last time.
+    """
+    if dialogue != DIALOGUE:
+        _say(BAD, f'it speaks dialogue {DIALOGUE} of upgrades, and the kernel {dialogue}')
+        return _WENT_WRONG
+    gc.disable()  # as where it takes over
+    code = _stamps()
+    _say(READY, '')
+    known: frozenset[Known] = frozenset()
+    while sys.stdin.buffer.readline():
+        places = _places(fd)  # now: the kernel goes on writing as soon as it has its answer
+        pid = os.fork()
+        if not pid:
+            _rehearse(fd, known, code)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if status == _WENT_WELL:
+            known = places
+        elif status != _WENT_WRONG:
+            _say(BAD, f'it was killed by signal {-status}' if status < 0 else f'it ended with status {status}')
+    return 0
+
+
+def _places(fd: int) -> frozenset[Known]:
+    """What is to be tried, or nothing if that cannot be told, which the try will tell."""
+    with suppress(OSError, ValueError):
+        return Handover.places(fd)
+    return frozenset()
+
+
+def _stamps() -> dict[str, tuple[int, ...] | None]:
+    """Which files this program is, so that another can be told from it."""
+    paths = [sys.executable, *(getattr(module, '__file__', None) for module in list(sys.modules.values()))]
+    return {path: _stamp(path) for path in paths if path}
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    try:
+        found = os.stat(path)
+    except OSError:  # it is gone, or lies in an archive
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _rehearse(fd: int, known: frozenset[Known], code: dict[str, tuple[int, ...] | None]) -> None:
+    """Do all that taking over does, with other descriptors under the same numbers. Nobody is served."""
+    status = _WENT_WRONG
+    try:
+        handover = Handover(fd, known)
+        _stand_in(handover)
+        kernel, server = restore(handover)
+        logs.set_up(handover.state.log)
+        signals.handle(kernel)
+        await_exits(kernel, server)
+        kernel.origin.take_over()
+        room = memory.addressable()
+        if room is not None and handover.borrowed > room:
+            raise MemoryError
+        if any(_stamp(path) != stamp for path, stamp in code.items()):
+            raise ValueError('it has been replaced meanwhile; try again')
+        _say(GOOD, '')
+        status = _WENT_WELL
+    except BaseException as error:  # noqa: BLE001 - it is told
+        _say(BAD, _reason(error))
+    finally:
+        os._exit(status)
+
+
+def _reason(error: BaseException) -> str:
+    """Why it does not go, in one line; of a bug also where."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, MemoryError):
+        return 'no memory is left'
+    if isinstance(error, ValueError) and error.args:
+        return str(error)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = '' if trace is None else f' ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})'
+    return f'{type(error).__name__}: {str(error)[:_MAX_REASON]}{place}'
+
+
+def _stand_in(handover: Handover) -> None:
+    """Put a descriptor of the right kind under each number that will be there."""
+    kinds = (handover.sockets, handover.pipes, handover.files)
+    wanted = {number for numbers in kinds for number in numbers}
+    here, there = socket.socketpair()
+    own = [here.detach(), there.detach(), *os.pipe()]
+    free = (number for number in count(3) if number not in wanted and number not in own)
+    for index, fd in enumerate(own):
+        if fd in wanted:
+            own[index] = os.dup2(fd, next(free))
+    here_again, _, reader, writer = own
+    for kind, numbers in zip((here_again, reader, writer), kinds, strict=True):
+        for number in numbers:
+            os.dup2(kind, number)
+    for fd in own:
+        os.close(fd)
+
+
+def _say(word: str, text: str) -> None:
+    line = f'{word}\t{text}'.replace('\n', ' ').encode('utf-8', 'surrogateescape')
+    os.write(1, b'\n' + line + b'\n')  # what went wrong before may have left half a line
