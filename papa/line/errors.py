@@ -9,6 +9,10 @@ class BadLine(BadRequest):
     """The line makes no sense: an unknown command or option, or a word too many. Nothing of it was run."""
 
 
+class NeedsMore(BadLine):
+    """What is there is right, and more has to follow it in the same line."""
+
+
 class Unfinished(BadLine):
     """A quote has no end, or the line ends in a backslash: it goes on in the next one. `open` is what was opened."""
 

@@ -6,7 +6,7 @@ They stand before the command or after its words; in ``set`` and ``make process`
 from __future__ import annotations
 
 from papa.errors import BadRequest
-from papa.line.errors import BadLine
+from papa.line.errors import BadLine, NeedsMore
 from papa.line.suggest import hint
 from papa.names import is_number, show
 from papa.options import seconds, size
@@ -108,6 +108,7 @@ FLAGS = (
     Flag('--keep-going', 'go on with a script after a failure', invocation=True),
     Flag('-n --dry-run', 'read everything, show the full form of each line, and run nothing', invocation=True),
     Flag('--strict', 'refuse abbreviations', invocation=True),
+    Flag('--vi', 'vi keys at the prompt (also if ~/.inputrc says so; F4 switches)', invocation=True),
     Flag('--version', 'show the version', invocation=True),
     Flag('-h --help', 'show this', invocation=True),
 )
@@ -135,7 +136,7 @@ def take(words: Sequence[str], at: int, values: dict[str, Any], *, invocation: b
         return at
     if attached is None:
         if at == len(words):
-            raise BadLine(f'{spelling} needs a value: {flag.value}')
+            raise NeedsMore(f'{spelling} needs a value: {flag.value}')
         attached = words[at]
         at += 1
     values[flag.name] = flag.read(spelling, attached)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from papa import commands, options
 from papa.errors import BadRequest
 from papa.line import flags
-from papa.line.errors import BadLine, Unfinished
+from papa.line.errors import BadLine, NeedsMore, Unfinished
 from papa.line.quoting import PIPE, Word, join, split
 from papa.line.suggest import hint
 from papa.names import show
@@ -81,7 +81,7 @@ def parse(text: str) -> Line | None:
             raise BadLine('"|" needs a command before it')
         return None
     if found.pipe == '':
-        raise BadLine('"|" needs a program after it')
+        raise NeedsMore('"|" needs a program after it')
     line = _question(found.words) or _parse(found.texts, found.words, invocation=False)
     assert line is not None
     line.pipe = found.pipe
@@ -116,7 +116,7 @@ def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | N
     after: list[str] = []
     start = _leading(texts, given, before, invocation=invocation)
     if start == len(texts):
-        raise BadLine('There is no command in this line, only options')
+        raise NeedsMore('There is no command in this line, only options')
     command, rest = resolve(texts[start:])
     end = len(texts) - len(rest)
     line = Line(command, given)
@@ -208,7 +208,17 @@ def resolve(words: Sequence[str]) -> tuple[Command, list[str]]:
     try:
         return commands.resolve(words)
     except BadRequest as error:
-        raise BadLine(_explain(words, str(error))) from None
+        kind = NeedsMore if is_beginning(words) else BadLine
+        raise kind(_explain(words, str(error))) from None
+
+
+def is_beginning(words: Sequence[str]) -> bool:
+    """Whether words, abbreviated or not, are the beginning of a command that needs another one."""
+    try:
+        found = commands.find(words) if words and len(words) == 1 else []
+    except BadRequest:
+        return False
+    return any(len(command.words) > len(words) and command.words[0].startswith(words[0].lower()) for command in found)
 
 
 def _explain(words: Sequence[str], text: str) -> str:
@@ -310,7 +320,7 @@ def _check_count(line: Line) -> None:
         extra = show(line.operands[most], 40)
         raise BadLine(f'"{line.command.name}" does not take {extra}; it is: {line.command.usage}')
     if count < least:
-        raise BadLine(f'"{line.command.name}" needs more; it is: {line.command.usage}')
+        raise NeedsMore(f'"{line.command.name}" needs more; it is: {line.command.usage}')
 
 
 def _check_streams(line: Line) -> None:

@@ -79,7 +79,7 @@ class Source:
         return items, self._total - len(items)
 
 
-class _Names:
+class Wanted:
     """What a command does with names: of which kind, how many, and whether a wildcard or a number will do."""
 
     __slots__ = ('kind', 'many')
@@ -90,11 +90,18 @@ class _Names:
 
 
 _NAMES = {
-    **{f'{verb} {kind}': _Names(kind, many=True) for verb in ('list', 'remove') for kind in _NOUNS},
-    'watch processes': _Names('processes', many=True), 'peek processes': _Names('processes', many=True),
-    'get': _Names('values', many=False), 'set': _Names('values', many=False),
-    'compare-and-set': _Names('values', many=False), 'acknowledge': _Names('processes', many=False),
+    **{f'{verb} {kind}': Wanted(kind, many=True) for verb in ('list', 'remove') for kind in _NOUNS},
+    'watch processes': Wanted('processes', many=True), 'peek processes': Wanted('processes', many=True),
+    'get': Wanted('values', many=False), 'set': Wanted('values', many=False),
+    'compare-and-set': Wanted('values', many=False), 'acknowledge': Wanted('processes', many=False),
 }
+
+
+def names_of(command: Command) -> Wanted | None:
+    """Which names of what exists a command takes. What is made has a new one, which may exist all the same."""
+    if command.makes:
+        return Wanted('sockets' if command.name == 'make socket' else 'processes', many=False)
+    return _NAMES.get(command.name)
 
 
 def of_command(command: Command, rest: Sequence[Word], current: Word, names: Names, system: NoSystem) -> Source:
@@ -127,7 +134,7 @@ def of_flag(flag: flags.Flag, partial: str, current: Word, system: NoSystem) -> 
 # Names
 
 
-def _add_names(source: Source, wanted: _Names, given: list[str], current: Word, names: Names) -> None:
+def _add_names(source: Source, wanted: Wanted, given: list[str], current: Word, names: Names) -> None:
     held, typed = names.of(wanted.kind), current.text
     noun = _NOUNS[wanted.kind]
     if wanted.many and typed.endswith('*'):

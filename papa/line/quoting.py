@@ -84,6 +84,41 @@ def split(text: str) -> Split:
     return found
 
 
+def commands(text: str) -> list[tuple[int, int]]:
+    """Where each command of a text begins and ends: each in a line of its own, or in several that a quote or a
+    backslash joins. The last one may be unfinished, or empty."""
+    spans = []
+    at = 0
+    while True:
+        end = _end(text, at)
+        spans.append((at, end))
+        if end == len(text):
+            return spans
+        at = end + 1
+
+
+def _end(text: str, at: int) -> int:
+    """Where the command that begins here ends."""
+    if text.startswith(COMMENT, at):
+        return _line_end(text, at)
+    while at < len(text) and text[at] != '\n':
+        if text[at] in BLANKS:
+            at += 1
+        elif text.startswith('\\\n', at):
+            at += 2
+        else:
+            start, word = at, _Reader(text, at).word()
+            at = word.end
+            if word.text == PIPE and not word.quoted:
+                return _line_end(text, start)
+    return at
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find('\n', at)
+    return len(text) if end < 0 else end
+
+
 class _Reader:
     """Reads one word."""
 

@@ -8,12 +8,13 @@ from papa.names import is_number, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from papa.events import Change
 
 _NOTE = 40  # characters
+SLICE = 100  # names of a snapshot that are taken in without a rest
 _LAST = chr(0x10FFFF)
 PLURALS = {'socket': 'sockets', 'value': 'values', 'process': 'processes'}
 
@@ -97,18 +98,35 @@ class Names:
         found: NameList = getattr(self, kind)
         return found
 
-    def apply(self, change: Change) -> None:
-        """Take in what `Papa.changes` tells. A snapshot replaces the kinds that it is of."""
+    def apply(self, change: Change, rest: Callable[[], object] = bool) -> None:
+        """Take in what `Papa.changes` tells. A snapshot replaces the kinds that it is of.
+
+        That may take long: `rest` is called in between, so that a thread can let others go on. Each kind is replaced
+        at once, by a new list; whoever has the old one keeps it as it was.
+        """
         if change.change == 'snapshot':
             for kind, details in change.details.items():
-                notes = {name: note(kind, each) for name, each in details.items()}
-                self.of(kind).replace(notes, _numbers(kind, details))
+                setattr(self, kind, _listed(kind, details, rest))
         elif change.kind in PLURALS and change.change != 'counters':
             kind = PLURALS[change.kind]
             if change.change == 'removed':
                 self.of(kind).remove(change.name)
             else:
                 self.of(kind).put(change.name, note(kind, change.details), _number(kind, change.details))
+
+
+def _listed(kind: str, details: Mapping[str, Any], rest: Callable[[], object]) -> NameList:
+    notes: dict[str, str] = {}
+    numbers: dict[str, str] = {}
+    for name, each in details.items():
+        notes[name] = note(kind, each)
+        if number := _number(kind, each):
+            numbers[name] = number
+        if len(notes) % SLICE == 0:
+            rest()
+    made = NameList()
+    made.replace(notes, numbers)
+    return made
 
 
 def note(kind: str, details: Any) -> str:
@@ -160,8 +178,3 @@ def _number(kind: str, details: Any) -> str:
     key = {'processes': 'pid', 'sockets': 'fileno'}.get(kind)
     number = str(details.get(key, '')) if key else ''
     return number if is_number(number) else ''
-
-
-def _numbers(kind: str, details: Mapping[str, Any]) -> dict[str, str]:
-    found = {name: _number(kind, each) for name, each in details.items()}
-    return {name: number for name, number in found.items() if number}

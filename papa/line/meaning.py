@@ -1,0 +1,181 @@
+"""What a text means while it is typed: its full form, what may follow, and what is wrong with it whatever follows."""
+
+from __future__ import annotations
+
+from papa import commands, options
+from papa.errors import BadRequest
+from papa.line import flags
+from papa.line.errors import BadLine, NeedsMore, Unfinished
+from papa.line.grammar import QUESTION, parse, resolve
+from papa.line.quoting import split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from papa.commands import Command
+    from papa.line.grammar import Line
+    from papa.line.quoting import Split
+
+_CLOSING = {"'": "'", '"': '"', "$'": "'"}
+_MANY = '...]'
+
+
+class Meaning:
+    """What one command, perhaps unfinished, means.
+
+    `command` is None as long as its words are not complete. `full` is the text with abbreviations written out, and
+    `is_short` whether there were any. `trouble` is what is wrong whatever follows, `open` the quote (or the
+    backslash) that goes on in the next line. `hint` says what may follow: ``NAME [WORD...]``.
+    """
+
+    __slots__ = ('command', 'full', 'hint', 'is_short', 'open', 'trouble')
+
+    def __init__(self) -> None:
+        self.command: Command | None = None
+        self.full = ''
+        self.is_short = False
+        self.trouble = ''
+        self.open = ''
+        self.hint = ''
+
+
+def meaning(text: str) -> Meaning:
+    """What one command means, as far as it is typed."""
+    found = Meaning()
+    line = None
+    try:
+        line = _parse(text, found)
+    except NeedsMore:
+        pass
+    except BadLine as error:
+        found.trouble = str(error)
+    words = split(text)
+    if line is not None:
+        found.command, found.full, found.is_short = line.command, line.full, bool(line.short)
+    else:
+        _from_words(words, found)
+    if words.pipe is not None or words.texts[-1:] == [QUESTION]:
+        return found
+    if found.command is not None and not found.trouble and not found.open:
+        found.hint = _hint(found.command, words)
+    elif found.command is None and not found.trouble:
+        found.hint = _following(words.texts, text)
+    return found
+
+
+def _parse(text: str, found: Meaning) -> Line | None:
+    """The line that a text is or, if a quote is open, will be once that is closed."""
+    try:
+        return parse(text)
+    except Unfinished as error:
+        found.open = error.open
+    closed = text[:-1] if found.open == '\\' else text + _CLOSING[found.open]
+    return parse(closed)
+
+
+def _from_words(words: Split, found: Meaning) -> None:
+    """Take the command from a line that does not make sense, or not yet."""
+    texts = words.texts
+    at = _command_at(texts)
+    try:
+        found.command, rest = resolve(texts[at:]) if at < len(texts) else (None, [])
+    except BadLine:
+        return
+    if found.command is not None:
+        typed = texts[at : len(texts) - len(rest)]
+        found.is_short = ' '.join(typed).lower() != found.command.name
+        found.full = ' '.join([*texts[:at], found.command.name, *rest])
+
+
+def _command_at(texts: Sequence[str]) -> int:
+    """Where the words of the command begin, after the shell's options."""
+    at = 0
+    while at < len(texts) and flags.is_flag(texts[at]):
+        if texts[at] == flags.END:
+            return at + 1
+        try:
+            flag, _, attached = flags.find(texts[at], invocation=False)
+        except BadLine:
+            return at
+        at += 2 if flag.value and attached is None else 1
+    return at
+
+
+# What may follow
+
+
+def _following(texts: list[str], text: str) -> str:
+    """The words of which one has to follow what is the beginning of a command."""
+    at = _command_at(texts)
+    head = texts[at:]
+    if len(head) != 1 or not text[-1:].isspace():
+        return ''
+    try:
+        found = commands.find(head)
+    except BadRequest:
+        return ''
+    return ' or '.join(dict.fromkeys(command.words[1] for command in found if len(command.words) > 1))
+
+
+def _hint(command: Command, words: Split) -> str:
+    """The parameters that are not there yet, or what a value that is not there is about."""
+    rest = _without_flags(command, words.texts)
+    last = rest[-1] if rest else ''
+    if last.endswith('=') and (option := _option(command, last[:-1])) is not None:
+        return option.summary
+    left = _parameters(command)
+    if rest and (command.makes or command.name == 'compare-and-set'):
+        left, rest = left[1:], rest[1:]  # the name comes before the options
+    given = options.count(rest)
+    for word in rest[:given]:
+        left = [token for token in left if not token.startswith(f'[{word.partition("=")[0]}=')]
+    if len(rest) > given:
+        left = [token for token in left if not _is_optional(token)]
+    for word in rest[given:]:
+        left = left if word == flags.END else _without_next(left)
+    return ' '.join(left)
+
+
+def _parameters(command: Command) -> list[str]:
+    """``NAME``, ``[OPTION=VALUE...]`` and so on."""
+    if command.name == 'watch processes':  # its options are the shell's here
+        return ['[NAME...]']
+    return command.operands.split()
+
+
+def _is_optional(token: str) -> bool:
+    return token in ('[OPTION=VALUE...]', '[--]')
+
+
+def _without_next(left: list[str]) -> list[str]:
+    """What is left when one more word stands there."""
+    for index, token in enumerate(left):
+        if not _is_optional(token) and '=' not in token:
+            return left if token.endswith(_MANY) else left[:index] + left[index + 1 :]
+    return left
+
+
+def _option(command: Command, key: str) -> options.Option | None:
+    family, dot, _ = key.partition('.')
+    return next((option for option in command.options if option.key == family + dot), None)
+
+
+def _without_flags(command: Command, texts: list[str]) -> list[str]:
+    """The words after those of the command, without the shell's options."""
+    rest = texts[_command_at(texts) + len(command.words) :]
+    kept: list[str] = []
+    at = 0
+    while at < len(rest):
+        if not flags.is_flag(rest[at]) or (kept and command.name in ('set', 'make process')):
+            kept.append(rest[at])
+            at += 1
+            continue
+        if rest[at] == flags.END:
+            return kept + rest[at:]
+        try:
+            flag, _, attached = flags.find(rest[at], invocation=False)
+        except BadLine:
+            return kept
+        at += 2 if flag.value and attached is None else 1
+    return kept
