@@ -50,7 +50,7 @@ def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> i
         session.call(line, call, flags)  # which says what is wrong, if something is
         return statuses.OK
     put(question(line.command.words[-1], names))
-    if not agreed(_answer()):
+    if not agreed(answer()):
         put('Nothing was removed\n')
         return statuses.FAILED
     _remove(session, line, call, flags, names)
@@ -72,10 +72,15 @@ def _removed(session: Session, line: Line, call: Call, flags: dict[str, Any]) ->
     return True
 
 
-def _answer() -> str:
+def answer() -> str:
+    """What the person at the terminal answers: a line, perhaps empty."""
     data = b''
     while not data.endswith(b'\n'):
-        part = os.read(_STDIN, 1024)
+        try:
+            part = os.read(_STDIN, 1024)
+        except KeyboardInterrupt:
+            put('\n')
+            raise
         if not part:
             put('\n')
             break

@@ -10,7 +10,7 @@ from contextlib import suppress
 from papa.errors import Error
 from papa.line.grammar import parse_arguments
 from papa_shell import statuses
-from papa_shell.output import ReaderGone, Writer
+from papa_shell.output import STDOUT, ReaderGone, Writer
 from papa_shell.statuses import PROGRAM, say
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from papa.line.grammar import Line
 
 _STDIN = 0
-_FOR_THE_START = ('script', 'keep_going', 'dry_run', 'strict', 'version', 'help')
+_FOR_THE_START = ('script', 'keep_going', 'dry_run', 'strict', 'vi', 'version', 'help')
 _FOR_SCRIPTS = {'script': '--script', 'keep_going': '--keep-going'}
 
 
@@ -65,7 +65,7 @@ def _main(words: list[str]) -> int:
         return _help(flags)
     if line is not None:
         return _one(line, flags)
-    if 'script' not in flags and os.isatty(_STDIN):
+    if 'script' not in flags and 'dry_run' not in flags and os.isatty(_STDIN) and os.isatty(STDOUT):
         return _prompt(flags)
     return _script(flags)
 
@@ -122,22 +122,15 @@ def _script(flags: dict[str, Any]) -> int:
 
 def _prompt(flags: dict[str, Any]) -> int:
     """The prompt, if what it needs is installed."""
-    gc.enable()
     try:
         import prompt_toolkit  # noqa: F401
         import rich  # noqa: F401
     except ImportError:
         say("The prompt needs the shell extra: pip install 'papa[shell]'. Commands and scripts do without: see --help")
         return statuses.FAILED
-    try:
-        from importlib import import_module
+    from papa_shell import prompt
 
-        prompt = import_module('papa_shell.prompt')
-    except ModuleNotFoundError:
-        say('This version has no prompt yet. Give a command, or a script: see --help')
-        return statuses.FAILED
-    status: int = prompt.main(flags)
-    return status
+    return prompt.main(flags)
 
 
 def _lasting(flags: dict[str, Any]) -> dict[str, Any]:

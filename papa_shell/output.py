@@ -26,6 +26,7 @@ class Writer:
     """Writes whole results to a descriptor; returns when all of it has been taken."""
 
     attention: int | None = None  # there is no keyboard
+    ahead: bytearray | None = None  # where what is typed during a stream goes, if somebody wants it
 
     def __init__(self, fd: int = STDOUT) -> None:
         self.fd = fd

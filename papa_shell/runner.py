@@ -27,9 +27,13 @@ _READ_SIZE = 65536
 class Runner:
     """Runs lines of one session. `defaults` are the options that hold where a line does not say otherwise."""
 
-    def __init__(self, session: Session, defaults: dict[str, Any], *, script_on_stdin: bool = False) -> None:
+    def __init__(
+        self, session: Session, defaults: dict[str, Any], *, script_on_stdin: bool = False,
+        writer: Writer | None = None,
+    ) -> None:
         self._session = session
         self._defaults = defaults
+        self._writer = writer or Writer()
         self._script_on_stdin = script_on_stdin
 
     def run(self, line: Line, where: str = '') -> int:
@@ -37,14 +41,8 @@ class Runner:
 
         Raises `ReaderGone` if whoever reads standard output has left, and what interrupts it.
         """
-        flags = {**self._defaults, **line.flags}
-        for one, other in (('port', 'unix_socket'), ('unix_socket', 'port')):
-            if one in line.flags:
-                flags.pop(other, None)
         try:
-            if line.pipe is None:
-                return self._run(line, flags, Writer())
-            return self._run_piped(line, flags, line.pipe)
+            return self.attempt(line)
         except Error as error:
             say(str(error), where)
             return statuses.of(error)
@@ -52,6 +50,16 @@ class Runner:
             if str(interrupt):
                 say(str(interrupt), where)
             raise
+
+    def attempt(self, line: Line) -> int:
+        """Run a line. Returns the exit status. Raises an `Error` if it fails, beside what `run` raises."""
+        flags = {**self._defaults, **line.flags}
+        for one, other in (('port', 'unix_socket'), ('unix_socket', 'port')):
+            if one in line.flags:
+                flags.pop(other, None)
+        if line.pipe is None:
+            return self._run(line, flags, self._writer)
+        return self._run_piped(line, flags, line.pipe)
 
     def _run_piped(self, line: Line, flags: dict[str, Any], command: str) -> int:
         """Run a line whose output goes to a program. Its status is that of the line or, if that is 0, the program's."""

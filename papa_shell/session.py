@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from papa.line.grammar import Line
 
-_UNKNOWN = 'whether it was done is not known'
+UNKNOWN = 'whether it was done is not known'
+
+
+def place(flags: dict[str, Any]) -> int | str | None:
+    """The place that options name: a port, a path, or None for what the environment says."""
+    return int(flags['port']) if 'port' in flags else flags.get('unix_socket')
 
 
 class Interrupted(KeyboardInterrupt):
@@ -40,7 +45,7 @@ class Session:
 
     def papa(self, flags: dict[str, Any], *, makes: bool = False) -> Papa:
         """The client for the place that these options name. Raises an `Error`."""
-        where: int | str | None = int(flags['port']) if 'port' in flags else flags.get('unix_socket')
+        where = place(flags)
         papa = self._papas.get(where)
         if papa is None:
             starts = makes and 'no_autostart' not in flags
@@ -55,18 +60,22 @@ class Session:
         try:
             return self._call(call, flags)
         except ConnectionLost as error:
-            if call.reads:
-                return self._call(call, flags)
-            raise ConnectionLost(f'{error}: {_UNKNOWN}') from None
+            return self._after_loss(call, flags, error)
         except TimedOut as error:
-            raise error if call.reads else TimedOut(f'{error}: {_UNKNOWN}') from None
+            raise error if call.reads else TimedOut(f'{error}: {UNKNOWN}') from None
         except KeyboardInterrupt:
-            raise Interrupted('' if call.reads else f'Interrupted in "{line.command.name}": {_UNKNOWN}') from None
+            raise Interrupted('' if call.reads else f'Interrupted in "{line.command.name}": {UNKNOWN}') from None
 
     def listed(self, line: Line, flags: dict[str, Any], kind: str, names: Sequence[str]) -> dict[str, Any]:
         """Details by name of what names mean at this moment. Raises as `call`."""
         found: dict[str, Any] = self.call(line, Call(f'list_{kind}', *names, reads=True), flags)
         return found
+
+    def _after_loss(self, call: Call, flags: dict[str, Any], error: ConnectionLost) -> Any:
+        """The connection was lost in the middle of a call: what may be done is done, else this raises."""
+        if call.reads:
+            return self._call(call, flags)
+        raise ConnectionLost(f'{error}: {UNKNOWN}') from None
 
     def _call(self, call: Call, flags: dict[str, Any]) -> Any:
         papa = self.papa(flags, makes=call.makes)

@@ -30,9 +30,18 @@ def of(error: Error) -> int:
     return NO_KERNEL if isinstance(error, (ConnectFailed, ConnectionLost, AccessDenied, TimedOut)) else FAILED
 
 
+def at_prompt() -> None:
+    """From now on nobody has to be told which program speaks."""
+    global _speaker
+    _speaker = ''
+
+
+_speaker = f'{PROGRAM}: '
+
+
 def say(text: str, where: str = '') -> None:
     """Tell the person one line, on standard error."""
-    prefix = f'{PROGRAM}: {where}: ' if where else f'{PROGRAM}: '
+    prefix = f'{_speaker}{where}: ' if where else _speaker
     put(f'{prefix}{plain(text, _LONG)}\n')
 
 

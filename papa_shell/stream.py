@@ -171,7 +171,10 @@ def terminal(writer: Writer) -> Iterator[Terminal | Writer]:
     finally:
         made.restore()
         made.unguard()
-        made.give_back()
+        if writer.ahead is None:
+            made.give_back()
+        else:
+            writer.ahead += made.typed
         os.close(made.fd)
 
 

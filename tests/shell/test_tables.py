@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
-from conftest import wait_until
+from conftest import Daemon, wait_until
 
 from papa import Papa
 from papa.line.grammar import parse
@@ -124,8 +125,9 @@ def test_watching_in_a_terminal(terminal: Callable[..., Terminal], papa: Papa) -
     wait_until(lambda: not papa.list_processes())
 
 
-def test_without_words_in_a_terminal(terminal: Callable[..., Terminal]) -> None:
-    run = terminal()
+def test_the_prompt_says_what_it_needs(daemon: Daemon) -> None:
+    run = Terminal(daemon.where, command=[sys.executable, '-S', '-m', 'papa_shell'])
     assert run.end() == 1
     assert run.said.startswith('papa-shell: ')
+    assert "pip install 'papa[shell]'" in run.said
     assert run.said.count('\n') == 1

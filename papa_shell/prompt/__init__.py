@@ -1,0 +1,14 @@
+"""The prompt of papa-shell, by prompt_toolkit. Import this only where somebody sits at a terminal.
+
+::
+
+    main ── loop ──┬── reader    one line typed: completion, colours, toolbar, keys, history
+                   ├── executor  runs it, by the Runner that arguments and scripts have
+                   ├── link      the connection that commands use
+                   └── feed      the names, by a connection and a thread of their own
+                        standing    what is known of the kernel, between all of them
+"""
+
+from papa_shell.prompt.loop import main
+
+__all__ = ['main']

@@ -1,0 +1,127 @@
+"""Candidates of `papa.line` as prompt_toolkit wants them, with notes beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Any, cast
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from papa.line.candidates import Candidates, candidates
+from papa.line.operands import Candidate
+from papa.line.quoting import commands
+from papa.line.snapshot import Names
+from papa.line.system import NoSystem, System
+from papa.names import plain
+from papa_shell.text import in_line
+
+_NOTE = 60  # characters
+
+
+class Shown(Completion):
+    """A candidate in the menu. `final`: a space may follow it; `kind` as in `Candidate`."""
+
+    def __init__(self, found: Candidate, start: int) -> None:
+        super().__init__(
+            found.text, start, display=in_line(found.text), display_meta=plain(found.note, _NOTE),
+            style=f'class:candidate.{found.kind}',
+        )
+        self.final = found.final
+        self.kind = found.kind
+
+
+class LineCompleter(Completer):
+    """Completes the command that the cursor is in. `more` is how many candidates it has not shown the last time.
+
+    `names` gives the names that there are; it is called with the `lock` that protects them.
+    """
+
+    def __init__(self, names: Callable[[], Names], lock: threading.Lock, system: NoSystem | None = None) -> None:
+        self._names = names
+        self._lock = lock
+        self._system = system or System()
+        self.more = 0
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Candidates for the place of the cursor."""
+        text, cursor = _command_at_cursor(document)
+        return self._shown(self._find(text, cursor, self._system), cursor)
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """The same. What may be slow, looking at disks and for users, happens on another thread."""
+        text, cursor = _command_at_cursor(document)
+        answers = _Answers()
+        while True:
+            try:
+                found = self._find(text, cursor, answers)
+                break
+            except _Asked as question:
+                answers.known[question.key] = await asyncio.to_thread(question.ask, self._system)
+        for each in self._shown(found, cursor):
+            yield each
+
+    def _find(self, text: str, cursor: int, system: NoSystem) -> Candidates:
+        with self._lock:
+            return candidates(text, cursor, self._names(), system)
+
+    def _shown(self, found: Candidates, cursor: int) -> list[Completion]:
+        self.more = found.more
+        return [Shown(each, each.start - cursor) for each in found.items]
+
+
+def _command_at_cursor(document: Document) -> tuple[str, int]:
+    """The command before the cursor, and where in it the cursor is."""
+    text = document.text_before_cursor
+    start = commands(text)[-1][0]
+    return text[start:], len(text) - start
+
+
+class _Asked(Exception):
+    """The machine was asked for something that is not known yet."""
+
+    def __init__(self, *key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def ask(self, system: NoSystem) -> Any:
+        """Ask this machine, which may take long."""
+        method, *arguments = self.key
+        return getattr(system, method)(*arguments)
+
+
+class _Answers(NoSystem):
+    """Gives the answers that are known, and raises `_Asked` for others."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, ...], Any] = {}
+
+    def _get(self, *key: str) -> Any:
+        if key not in self.known:
+            raise _Asked(*key)
+        return self.known[key]
+
+    def users(self) -> list[str]:
+        return cast('list[str]', self._get('users'))
+
+    def groups(self) -> list[str]:
+        return cast('list[str]', self._get('groups'))
+
+    def limits(self) -> list[str]:
+        return cast('list[str]', self._get('limits'))
+
+    def interfaces(self) -> list[str]:
+        return cast('list[str]', self._get('interfaces'))
+
+    def variables(self) -> list[str]:
+        return cast('list[str]', self._get('variables'))
+
+    def programs(self) -> list[str]:
+        return cast('list[str]', self._get('programs'))
+
+    def entries(self, folder: str) -> list[tuple[str, bool]]:
+        return cast('list[tuple[str, bool]]', self._get('entries', folder))

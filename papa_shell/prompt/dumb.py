@@ -1,0 +1,50 @@
+"""The prompt on a terminal that cannot move its cursor, such as one inside an editor: it edits the lines."""
+
+from __future__ import annotations
+
+import os
+
+from papa.line.quoting import split
+from papa_shell.output import STDOUT
+
+_STDIN = 0
+_PROMPT = '> '
+
+
+def is_dumb() -> bool:
+    """Whether the terminal is such a one."""
+    return os.environ.get('TERM', '').lower() in ('', 'dumb', 'unknown')
+
+
+class Lines:
+    """Reads commands, several lines where a quote or a backslash joins them."""
+
+    def __init__(self) -> None:
+        self._rest = b''
+
+    def read(self, default: str = '') -> str:
+        """The next command. Raises `EOFError` at the end, and `KeyboardInterrupt`."""
+        text, prompt = '', _PROMPT
+        while True:
+            text += self._line(prompt)
+            found = split(text)
+            if not found.open or found.pipe is not None:
+                return text
+            text += '\n'
+            prompt = f'{found.open}{_PROMPT}'
+
+    def _line(self, prompt: str) -> str:
+        os.write(STDOUT, prompt.encode())
+        while b'\n' not in self._rest:
+            try:
+                part = os.read(_STDIN, 65536)
+            except KeyboardInterrupt:
+                self._rest = b''
+                os.write(STDOUT, b'\n')
+                raise
+            if not part:
+                os.write(STDOUT, b'\n')
+                raise EOFError
+            self._rest += part
+        line, _, self._rest = self._rest.partition(b'\n')
+        return line.decode('utf-8', 'surrogateescape').rstrip('\r')

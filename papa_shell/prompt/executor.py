@@ -1,0 +1,111 @@
+"""Runs what was typed at the prompt: one command after the other, and what goes wrong in one line."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from papa.errors import Error
+from papa.line.grammar import parse
+from papa.line.quoting import commands
+from papa.names import plain
+from papa_shell import statuses
+from papa_shell.output import Writer
+from papa_shell.runner import Runner
+from papa_shell.session import Interrupted
+from papa_shell.statuses import put
+
+if TYPE_CHECKING:
+    from papa_shell.session import Session
+
+_RED, _DIM, _RESET = '\x1b[31m', '\x1b[2m', '\x1b[0m'
+_LONG = 100_000  # characters
+_DONE, _FAILED, _LEFT = 'done', 'failed', 'left'
+
+
+class Screen(Writer):
+    """The terminal. What is typed during a stream is kept in `ahead`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ahead = bytearray()
+
+    def take_ahead(self) -> str:
+        """What was typed during a stream, as text for the next line: keys that are no text are left out."""
+        assert self.ahead is not None
+        typed = self.ahead.decode('utf-8', 'replace').replace('\r', '\n')
+        self.ahead.clear()
+        return ''.join(_text_of(typed)).strip('\n')
+
+
+def _text_of(typed: str) -> list[str]:
+    """The characters that are text. A backspace takes one away."""
+    kept: list[str] = []
+    escape = ''
+    for character in typed:
+        if escape:
+            escape += character
+            if _ends(escape):
+                escape = ''
+        elif character == '\x1b':
+            escape = character
+        elif character in '\x7f\b':
+            del kept[-1:]
+        elif character == '\n' or character.isprintable():
+            kept.append(character)
+    return kept
+
+
+def _ends(escape: str) -> bool:
+    """Whether a sequence, of an arrow key for example, is whole."""
+    if escape[1] in '[O':
+        return len(escape) > 2 and '@' <= escape[-1] <= '~'
+    return True
+
+
+class Executor:
+    """Runs texts. `coloured`: errors are red."""
+
+    def __init__(self, session: Session, defaults: dict[str, Any], screen: Screen, *, coloured: bool) -> None:
+        self._runner = Runner(session, defaults, writer=screen)
+        self._coloured = coloured
+
+    def run(self, text: str) -> bool:
+        """Run the commands of a text, up to the first that fails. Returns whether one of them leaves the shell."""
+        for start, end in commands(text):
+            outcome = self._one(text[start:end])
+            if outcome != _DONE:
+                return outcome == _LEFT
+        return False
+
+    def _one(self, text: str) -> str:
+        try:
+            line = parse(text)
+            if line is not None and line.leaves:
+                return _LEFT
+            return _FAILED if line is not None and self._runner.attempt(line) else _DONE
+        except Error as error:
+            self._complain(str(error))
+        except Interrupted as interrupt:
+            put('\n')
+            self._complain(str(interrupt))
+        except KeyboardInterrupt:  # whoever raised it has seen to the screen
+            pass
+        return _FAILED
+
+    def _complain(self, text: str) -> None:
+        if text:
+            put(self.painted(_RED, plain(text, _LONG)) + '\n')
+
+    def tell(self, text: str) -> None:
+        """Say something that nobody has asked for."""
+        put(self.painted(_DIM, plain(text, _LONG)) + '\n')
+
+    def painted(self, colour: str, text: str) -> str:
+        """A text in a colour, where there are colours."""
+        return f'{colour}{text}{_RESET}' if self._coloured else text
+
+
+def coloured() -> bool:
+    """Whether colours are wanted on this terminal."""
+    return not os.environ.get('NO_COLOR') and os.isatty(statuses.STDERR)

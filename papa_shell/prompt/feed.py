@@ -1,0 +1,116 @@
+"""Names as they are in the kernel, kept by listening to its changes on a thread of its own: nothing is polled.
+
+The thread takes rests, so that a key that is typed meanwhile does not wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from papa.client.sync import Papa
+from papa.errors import Error
+from papa.line.snapshot import Names
+
+if TYPE_CHECKING:
+    from papa.client.changes import Changes
+    from papa.events import Change
+    from papa_shell.prompt.standing import Standing
+
+RETRY = 0.5  # seconds between two looks for a kernel that has gone
+_REST = 0.0005  # seconds: enough for whoever waits for the interpreter
+_BUSY = 20  # changes in a row without a rest
+
+
+class Feed:
+    """Listens at one place, `where`. Reading `names` takes the `lock`; a list of names is never changed without it."""
+
+    def __init__(self, where: int | str | None, timeout: float | None, standing: Standing) -> None:
+        self.names = Names()
+        self.lock = threading.Lock()
+        self._where = where
+        self._timeout = timeout
+        self._standing = standing
+        self._paused = False
+        self._stopping = False
+        self._since_rest = 0
+        self._ears, self._mouth = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name='papa-names', daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Let go of the connection until `resume`: a kernel that is to end waits for that."""
+        self._paused = True
+        self._call()
+
+    def resume(self) -> None:
+        """Listen again, or look for a kernel at once."""
+        self._paused = False
+        self._call()
+
+    def stop(self, patience: float = 1.0) -> None:
+        """End. A thread that waits for a kernel that hangs is left to itself after so many seconds."""
+        self._stopping = True
+        self._call()
+        if self._thread.is_alive():
+            self._thread.join(patience)
+
+    def _call(self) -> None:
+        with suppress(BlockingIOError):
+            os.write(self._mouth, b'!')
+
+    # On the thread
+
+    def _run(self) -> None:
+        while not self._stopping:
+            if not self._paused:
+                try:
+                    self._listen()
+                except Error as error:
+                    self._standing.lose(str(error))
+                else:
+                    self._standing.leave()
+            self._wait(None if self._paused else RETRY)
+
+    def _listen(self) -> None:
+        """Listen until we are called or the kernel goes, which is an `Error`."""
+        with Papa(self._where, self._timeout, autostart=False) as papa:
+            self._standing.meet(papa.kernel_info())
+            with papa.changes() as changes:
+                while not (self._paused or self._stopping):
+                    if changes.ready:
+                        self._take(next(changes))
+                    else:
+                        self._wait(None, changes)
+
+    def _wait(self, seconds: float | None, changes: Changes | None = None) -> None:
+        poller = select.poll()
+        poller.register(self._ears, select.POLLIN)
+        if changes is not None:
+            poller.register(changes.fileno(), select.POLLIN)
+        poller.poll(None if seconds is None or self._stopping else seconds * 1000)
+        with suppress(BlockingIOError):
+            os.read(self._ears, 100)
+
+    def _take(self, change: Change) -> None:
+        if change.kind == 'kernel':
+            self._standing.upgraded(change.details)
+        elif change.change == 'snapshot':
+            self.names.apply(change, _rest)
+        else:
+            with self.lock:
+                self.names.apply(change)
+            self._since_rest += 1
+            if self._since_rest % _BUSY == 0:
+                _rest()
+
+
+def _rest() -> None:
+    time.sleep(_REST)

@@ -1,0 +1,118 @@
+"""What keys do at the prompt that they do not do elsewhere."""
+
+from __future__ import annotations
+
+import os
+
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import DEFAULT_BUFFER, SEARCH_BUFFER, EditingMode
+from prompt_toolkit.filters import has_completions, has_focus
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.search import accept_search, stop_search
+
+from papa_shell.prompt.colours import current
+from papa_shell.prompt.completion import LineCompleter, Shown
+
+_QUOTES = frozenset('\'"\\')
+
+
+def bindings(completer: LineCompleter) -> KeyBindings:
+    """Enter, Tab, Ctrl-C, Ctrl-G and F4."""
+    keys = KeyBindings()
+    typing, searching = has_focus(DEFAULT_BUFFER), has_focus(SEARCH_BUFFER)
+    keys.add('enter', filter=typing)(lambda event: enter(event.current_buffer))
+    keys.add('enter', filter=searching)(_enter_in_search)
+    keys.add('c-i', filter=typing)(lambda event: tab(event.current_buffer, completer))
+    keys.add('c-c', filter=typing)(_clear)
+    keys.add('<sigint>')(_clear)
+    keys.add('c-g', filter=typing & has_completions)(lambda event: event.current_buffer.cancel_completion())
+    keys.add('f4')(_switch)
+    return keys
+
+
+def enter(buffer: Buffer) -> None:
+    """Run the text as it stands there, a chosen candidate included, or go on in the next line if it is unfinished.
+
+    What removes something is run only by an Enter that chooses nothing.
+    """
+    state = buffer.complete_state
+    if state is not None and state.current_completion is not None and _removes(buffer.text):
+        buffer.complete_state = None
+        return
+    if current(buffer.text).open:
+        buffer.complete_state = None
+        buffer.cursor_position = len(buffer.text)
+        buffer.insert_text('\n', fire_event=False)
+        return
+    buffer.validate_and_handle()
+
+
+def _removes(text: str) -> bool:
+    command = current(text).command
+    return command is not None and command.words[0] == 'remove'
+
+
+def _enter_in_search(event: KeyPressEvent) -> None:
+    """Run what was found, but for what removes something."""
+    accept_search()
+    buffer = event.app.current_buffer
+    if not _removes(buffer.text):
+        enter(buffer)
+
+
+def tab(buffer: Buffer, completer: LineCompleter) -> None:
+    """Insert the only candidate, or what all have in common, or choose the next one."""
+    state = buffer.complete_state
+    if state is not None and state.current_completion is not None:
+        buffer.complete_next()
+        return
+    is_open = state is not None and bool(state.completions)
+    found = state.completions if state is not None and is_open else list(
+        completer.get_completions(buffer.document, CompleteEvent(completion_requested=True))
+    )
+    shown = [each for each in found if isinstance(each, Shown)]
+    if len(shown) == 1:
+        _insert_whole(buffer, shown[0])
+    elif not completer.more and (common := _common(buffer.document, shown)):
+        buffer.complete_state = None
+        buffer.delete_before_cursor(-shown[0].start_position)
+        buffer.insert_text(common)
+    elif is_open:
+        buffer.complete_next()
+    elif shown:
+        buffer.start_completion()
+
+
+def _insert_whole(buffer: Buffer, completion: Shown) -> None:
+    """Insert a candidate, and a space if its word ends with it; the menu closes."""
+    after = buffer.document.text_after_cursor
+    buffer.complete_state = None
+    buffer.delete_before_cursor(-completion.start_position)
+    ends = completion.final and after[:1] in ('', '\n')
+    buffer.insert_text(completion.text + (' ' if ends else ''))
+
+
+def _common(document: Document, found: list[Shown]) -> str:
+    """What all candidates begin with, if that is more than what is typed; a wildcard is none of them. Where something
+    has to be quoted, nothing."""
+    texts = [each.text for each in found if each.kind != 'wildcard']
+    common = os.path.commonprefix(texts)  # noqa: RUF071, these are no paths
+    before = document.text_before_cursor
+    typed = before[len(before) + found[0].start_position :] if found else ''
+    return common if len(common) > len(typed) and not set(common) & _QUOTES else ''
+
+
+def _clear(event: KeyPressEvent) -> None:
+    """Clear the line, whatever is under way."""
+    if event.app.current_buffer.name == SEARCH_BUFFER:
+        stop_search()
+    event.app.vi_state.reset()
+    event.app.current_buffer.reset()
+
+
+def _switch(event: KeyPressEvent) -> None:
+    """Between the keys of emacs and those of vi."""
+    vi = event.app.editing_mode == EditingMode.VI
+    event.app.editing_mode = EditingMode.EMACS if vi else EditingMode.VI

@@ -1,0 +1,116 @@
+"""The prompt's connection: it comes back by itself, never starts a kernel again, and nothing is done twice unasked."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from papa.errors import ConnectFailed, ConnectionLost, Error
+from papa_shell.confirm import agreed, answer
+from papa_shell.prompt.standing import Standing
+from papa_shell.session import UNKNOWN, Session, place
+from papa_shell.statuses import put
+
+if TYPE_CHECKING:
+    from papa.client.sync import Papa
+    from papa.line.calls import Call
+
+PATIENCE = 2.0  # seconds that a kernel may take to come back before a command is given up
+_RETRY = 0.05
+
+
+class Declined(Error):
+    """The person does not want it done."""
+
+
+class Link(Session):
+    """Connections as `Session` has them; the one to the prompt's own place is looked after.
+
+    `tell` shows at once what waits to be told; `resume` is called when we have connected again.
+    """
+
+    def __init__(self, flags: dict[str, Any]) -> None:
+        super().__init__()
+        self._flags = flags
+        self._home = place(flags)
+        self.standing = Standing('')
+        self.tell: Callable[[], object] = bool
+        self.left: Callable[[], object] = bool
+        self.resume: Callable[[], object] = bool
+
+    def __enter__(self) -> Link:
+        return self
+
+    def open(self) -> dict[str, Any]:
+        """Connect for the first time, which may start a kernel. Returns what it says of itself. Raises an `Error`."""
+        papa = self.papa(self._flags, makes=True)
+        self.standing.where = str(papa.endpoint)
+        info = papa.kernel_info()
+        self.standing.meet(info)
+        return info
+
+    def _call(self, call: Call, flags: dict[str, Any]) -> Any:
+        if place(flags) == self._home:
+            self._freshen(self.papa(flags), call)
+        result = super()._call(call, flags)
+        if call.method == 'exit_if_idle' and result:
+            self.left()
+        return result
+
+    def _freshen(self, papa: Papa, call: Call) -> None:
+        """Connect again before anything is sent, if the connection has gone meanwhile. Raises an `Error`."""
+        if not _is_dead(papa):
+            return
+        papa.close()
+        another = self.standing.meet(papa.kernel_info())
+        self.resume()
+        self.tell()
+        if another and not call.reads and not _asked('Do it there? [y/N] '):
+            raise Declined('Nothing was done')
+
+    def _after_loss(self, call: Call, flags: dict[str, Any], error: ConnectionLost) -> Any:
+        """Send again what only reads; ask about what changes something, after saying what is known."""
+        if not self._comes_back(flags):
+            raise error if call.reads else ConnectionLost(f'{error}: {UNKNOWN}') from None
+        self.tell()
+        if call.reads:
+            return self._call(call, flags)
+        put(f'{error}: {UNKNOWN}\n')
+        if not _asked('Send it again? [y/N] '):
+            raise Declined('It was not sent again') from None
+        return self._call(call, flags)
+
+    def _comes_back(self, flags: dict[str, Any]) -> bool:
+        """Wait for a kernel, a moment."""
+        deadline = time.monotonic() + PATIENCE
+        while (info := self._look(flags)) is None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_RETRY)
+        if place(flags) == self._home:
+            self.standing.meet(info)
+            self.resume()
+        return True
+
+    def _look(self, flags: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            return self.papa(flags).kernel_info()
+        except (ConnectFailed, ConnectionLost):
+            return None
+
+
+def _is_dead(papa: Papa) -> bool:
+    """Whether it has no connection, or one that has ended: nothing else makes an idle one readable."""
+    fd = papa.fileno()
+    if fd is None or fd < 0:
+        return True
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+def _asked(question: str) -> bool:
+    put(question)
+    return agreed(answer())

@@ -1,0 +1,110 @@
+"""From the first connection to the last line."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import signal
+import sys
+import termios
+from contextlib import suppress
+from typing import Any, Protocol
+
+from papa_shell import statuses
+from papa_shell.prompt import dumb
+from papa_shell.prompt.executor import Executor, Screen, coloured
+from papa_shell.prompt.feed import Feed
+from papa_shell.prompt.link import Link
+from papa_shell.session import place
+from papa_shell.units import age
+
+_STDIN = 0
+_PLAIN_TERMINAL = b'\x1b[?2004l\x1b[?25h\x1b[0m\n'  # no bracketed paste, the cursor shown
+
+
+class Source(Protocol):
+    """Where lines come from."""
+
+    def read(self, default: str = '') -> str: ...
+
+
+def main(flags: dict[str, Any]) -> int:
+    """The prompt, with the options of the command line. Returns the exit status. Raises an `Error` if there is no
+    kernel to begin with."""
+    _speak_utf8()
+    vi = bool(flags.pop('vi', False))
+    with Link(flags) as link:
+        info = link.open()
+        statuses.at_prompt()
+        feed = Feed(place(flags), flags.get('timeout'), link.standing)
+        screen = Screen()
+        executor = Executor(link, flags, screen, coloured=coloured())
+        link.tell = lambda: _tell(link, executor)
+        link.left, link.resume = feed.pause, feed.resume
+        executor.tell(_greeting(info, link))
+        source = dumb.Lines() if dumb.is_dumb() else _reader(link, feed, vi=vi)
+        feed.start()
+        try:
+            return _loop(source, executor, screen, link)
+        finally:
+            feed.stop()
+
+
+def _reader(link: Link, feed: Feed, *, vi: bool) -> Source:
+    from papa_shell.prompt import history
+    from papa_shell.prompt.reader import Reader, vi_is_wanted
+
+    _restore_at_the_end()
+    kept = history.ShellHistory(history.path())
+    return Reader(feed, link.standing, kept, link.tell, vi=vi or vi_is_wanted(), coloured=coloured())
+
+
+def _loop(source: Source, executor: Executor, screen: Screen, link: Link) -> int:
+    gc.freeze()
+    gc.enable()
+    while True:
+        link.tell()
+        try:
+            text = source.read(screen.take_ahead())
+        except EOFError:
+            return statuses.OK
+        except KeyboardInterrupt:
+            continue
+        if executor.run(text):
+            return statuses.OK
+
+
+def _tell(link: Link, executor: Executor) -> None:
+    for notice in link.standing.notices():
+        executor.tell(notice)
+
+
+def _greeting(info: dict[str, Any], link: Link) -> str:
+    held = ', '.join(f'{info[kind]} {kind if info[kind] != 1 else one}' for kind, one in (
+        ('processes', 'process'), ('sockets', 'socket'), ('values', 'value')
+    ))
+    return f'papa {info["version"]} at {link.standing.where}, up {age(info["uptime"])}: {held}'
+
+
+def _speak_utf8() -> None:
+    """As the rest of the shell does, whatever the locale."""
+    for stream, errors in ((sys.stdin, 'surrogateescape'), (sys.stdout, 'replace')):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding='utf-8', errors=errors)
+
+
+def _restore_at_the_end() -> None:
+    """See to it that a signal that ends us leaves the terminal as it was."""
+    before = termios.tcgetattr(_STDIN)
+
+    def end(number: int, _frame: object) -> None:
+        with suppress(termios.error, OSError):
+            termios.tcsetattr(_STDIN, termios.TCSANOW, before)
+            os.write(statuses.STDERR, _PLAIN_TERMINAL)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, end)

@@ -1,0 +1,126 @@
+"""The line that is typed: one prompt_toolkit session with all that is ours in it."""
+
+from __future__ import annotations
+
+import os
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.document import Document
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.filters import is_done
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.key_binding.vi_state import InputMode
+from prompt_toolkit.layout.processors import ConditionalProcessor
+
+from papa_shell.prompt.colours import Hint, LineLexer, continuation, style
+from papa_shell.prompt.completion import LineCompleter
+from papa_shell.prompt.feed import Feed
+from papa_shell.prompt.keys import bindings
+from papa_shell.prompt.standing import Standing
+from papa_shell.prompt.toolbar import toolbar
+
+PROMPT = '> '
+_RECENT = 2000  # lines of the history that are looked at for a suggestion
+
+
+class Reader:
+    """Reads lines at the prompt. `tell` shows what waits to be told; it is called while nothing else is drawn."""
+
+    def __init__(
+        self, feed: Feed, standing: Standing, history: History, tell: Callable[[], object], *, vi: bool,
+        coloured: bool, **session: Any,
+    ) -> None:
+        self._standing = standing
+        self._tell = tell
+        self._loop: AbstractEventLoop | None = None
+        self.completer = LineCompleter(lambda: feed.names, feed.lock)
+        self.session: PromptSession[str] = PromptSession(
+            PROMPT, multiline=True, prompt_continuation=self._continuation, history=history,
+            completer=self.completer, complete_while_typing=True, auto_suggest=FromHistory(),
+            lexer=LineLexer(lambda: feed.names), style=style(coloured=coloured), bottom_toolbar=self._toolbar,
+            input_processors=[ConditionalProcessor(Hint(), ~is_done)], key_bindings=bindings(self.completer),
+            search_ignore_case=True, enable_suspend=True, enable_open_in_editor=True, tempfile_suffix='.papa',
+            editing_mode=EditingMode.VI if vi else EditingMode.EMACS, include_default_pygments_style=False,
+            **session,
+        )
+
+    def read(self, default: str = '') -> str:
+        """The next text, `default` being typed already. Raises `EOFError` if the person leaves."""
+        self._standing.wake = self._wake
+        try:
+            return self.session.prompt(default=default, pre_run=self._begin)
+        finally:
+            self._loop = None
+
+    def _begin(self) -> None:
+        """The session is about to be drawn."""
+        self._loop = self.session.app.loop
+        self._wake()
+
+    def _wake(self) -> None:
+        """On any thread: something has changed."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it is over
+                loop.call_soon_threadsafe(self._show)
+
+    def _show(self) -> None:
+        if self._loop is None:
+            return
+        if self._standing.has_notices:
+            run_in_terminal(self._tell)
+        else:
+            self.session.app.invalidate()
+
+    def _toolbar(self) -> StyleAndTextTuples:
+        buffer = self.session.default_buffer
+        state = buffer.complete_state
+        shown = len(state.completions) if state is not None else 0
+        return toolbar(
+            buffer.document.text_before_cursor if shown else buffer.text, self._standing,
+            self.session.app.output.get_size().columns, shown=shown, more=self.completer.more if shown else 0,
+            mode=self._mode(),
+        )
+
+    def _mode(self) -> str:
+        app = self.session.app
+        if app.editing_mode != EditingMode.VI:
+            return ''
+        return 'vi' if app.vi_state.input_mode == InputMode.INSERT else 'vi:normal'
+
+    def _continuation(self, width: int, number: int, wraps: int) -> str:
+        return ' ' * width if wraps else continuation(self.session.default_buffer.text, number)
+
+
+class FromHistory(AutoSuggest):
+    """Suggests the rest of the newest line in the history that begins with what is typed."""
+
+    def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
+        """The rest of one line, if there is one."""
+        text = document.text
+        if not text.strip():
+            return None
+        for line in reversed(buffer.history.get_strings()[-_RECENT:]):
+            if line.startswith(text) and '\n' not in line and len(line) > len(text):
+                return Suggestion(line[len(text) :])
+        return None
+
+
+def vi_is_wanted() -> bool:
+    """Whether the person has told readline to have the keys of vi."""
+    file = os.environ.get('INPUTRC') or os.path.expanduser('~/.inputrc')
+    try:
+        lines = Path(file).read_text(errors='replace').splitlines()
+    except OSError:
+        return False
+    modes = [line.split()[2] for line in lines if line.split()[:2] == ['set', 'editing-mode'] and len(line.split()) > 2]
+    return modes[-1:] == ['vi']

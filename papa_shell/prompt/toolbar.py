@@ -1,0 +1,82 @@
+"""The line at the bottom: what is typed in its full form and what it means, and where the kernel is."""
+
+from __future__ import annotations
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.utils import get_cwidth
+
+from papa.names import plain
+from papa_shell.prompt.colours import current
+from papa_shell.prompt.standing import CONNECTED, CONNECTING, Standing
+
+_KEYS = 'Tab completes, ? helps, Ctrl-R searches, Ctrl-D leaves'
+_SHORTEST = 44  # columns that the left side has at least
+
+
+def toolbar(
+    text: str, standing: Standing, width: int, *, shown: int = 0, more: int = 0, mode: str = ''
+) -> StyleAndTextTuples:
+    """The fragments for a terminal of this width.
+
+    `shown` candidates are in the menu, and `more` are not. `mode` is that of the keys, if it has to be told.
+    """
+    place, state = standing.where, standing.state
+    right = f'{mode} {state}'.lstrip()
+    room = max(0, width - _SHORTEST - get_cwidth(right) - 2)
+    where = cut_left(place, room)
+    tail = f'{where} ' if where else ''
+    kind = 'good' if state == CONNECTED else '' if state == CONNECTING else 'bad'
+    space = width - get_cwidth(tail + right) - 2
+    left = _cut(_left(text, shown, more), space)
+    used = sum(get_cwidth(part[1]) for part in left)
+    return [
+        *left, ('', ' ' * max(1, space - used + 2)), ('', tail),
+        ('', f'{mode} ' if mode else ''), (f'class:toolbar.{kind}' if kind else '', state),
+    ]
+
+
+def _left(text: str, shown: int, more: int) -> StyleAndTextTuples:
+    found = current(text)
+    if more:
+        return [*_full(text), ('', f'  {shown} of {shown + more:,} shown: type on')]
+    if found.trouble and not shown:
+        return [('class:toolbar.trouble', plain(found.trouble, 500))]
+    if found.command is not None:
+        return [*_full(text), ('', f'  {found.command.summary}')]
+    if found.open:
+        return [('', f'The quote {found.open} is open')]
+    return [('', '' if text.strip() else _KEYS)]
+
+
+def _full(text: str) -> StyleAndTextTuples:
+    """The full form, if what is typed is short; else the command with its parameters."""
+    found = current(text)
+    if found.command is None:
+        return []
+    return [('class:toolbar.full', plain(found.full if found.is_short else found.command.usage, 500))]
+
+
+def _cut(fragments: StyleAndTextTuples, width: int) -> StyleAndTextTuples:
+    """What of them fits."""
+    kept: StyleAndTextTuples = []
+    for fragment in fragments:
+        size = get_cwidth(fragment[1])
+        if size > width:
+            return [*kept, (fragment[0], cut_right(fragment[1], width))]
+        kept.append(fragment)
+        width -= size
+    return kept
+
+
+def cut_right(text: str, width: int) -> str:
+    """The beginning of a text, with an ellipsis, in so many columns."""
+    if get_cwidth(text) <= width:
+        return text
+    while text and get_cwidth(text) > width - 1:
+        text = text[:-1]
+    return f'{text}…' if width > 0 else ''
+
+
+def cut_left(text: str, width: int) -> str:
+    """The end of a text."""
+    return cut_right(text[::-1], width)[::-1]
