@@ -48,14 +48,12 @@ class Upgrader:
         if self._attempt is not None:
             raise Conflict('An upgrade is under way already')
         log.info('Upgrading')
-        attempt = self._attempt = Attempt(self, python)
-        attempt.result.take(self._over)
         try:
-            attempt.begin()
+            self._attempt = attempt = Attempt(self, python)
         except Error as error:
-            attempt.fail(error)
-        except OSError as error:
-            attempt.fail(failure('Not upgraded', error))
+            log.warning('%s', error)
+            raise
+        attempt.result.take(self._over)
         return attempt.result
 
     def _over(self, _error: Error) -> None:
@@ -71,30 +69,29 @@ class Attempt:
     """One upgrade. It ends with this program, or with an `Error` in `result` and everything as before."""
 
     def __init__(self, upgrader: Upgrader, python: str | None) -> None:
+        """Start the new code. Raises an `Error` if that cannot be."""
         self.result = Pending()
         self._upgrader = upgrader
         self._kernel = upgrader.kernel
         self._loop = upgrader.kernel.loop
-        self._python = python
-        self._image: Image | None = None
-        self._newcomer: Newcomer | None = None
         self._code = ('', '')  # the interpreter and the directory of the new code, once they are known
         self._ready = False  # the new code waits for the image
         self._stored = False  # what was there at first is in the image
         self._step = 'the new code has not started'
+        try:
+            self._image = Image()
+        except OSError as error:
+            raise failure('Not upgraded', error) from None
+        try:
+            self._collector = Collector(self._kernel, upgrader.server, self._image)
+            self._need_room()
+            self._newcomer = self._start(*newcomer.present()) if python is None else self._locate(python)
+        except BaseException:
+            self._image.close()
+            raise
         self._timer = self._loop.call_later(_TIMEOUT, self._time_out)
-
-    def begin(self) -> None:
-        """Start the new code. Raises `Error` or OSError."""
-        self._image = image = Image()
-        self._collector = Collector(self._kernel, self._upgrader.server, image)
-        self._need_room()
-        if self._python is None:
-            self._start(*newcomer.present())
-        else:
-            self._newcomer = Newcomer(self._kernel, newcomer.locate(self._python), image.fd, self._located)
-        outputs = self._collector.prepare()
-        self._loop.call_soon(self._guarded(lambda: self._store(outputs)))
+        parts = self._collector.prepare()
+        self._loop.call_soon(self._guarded(lambda: self._store(parts)))
 
     def _need_room(self) -> None:
         """Raises `LimitReached` if there is no memory for what is to be written: the system would not refuse it, but
@@ -123,38 +120,39 @@ class Attempt:
 
         return run
 
-    def _store(self, outputs: Iterator[int]) -> None:
+    def _store(self, parts: Iterator[int]) -> None:
+        """Store what is there, in steps, while everybody is served."""
         left = _STORE_AT_ONCE
-        for size in outputs:
+        for size in parts:
             left -= size
             if left <= 0:
-                self._loop.call_later(0, self._guarded(lambda: self._store(outputs)))
+                self._loop.call_later(0, self._guarded(lambda: self._store(parts)))
                 return
         self._stored = True
         self._try_first()
 
+    def _locate(self, python: str) -> Newcomer:
+        """Ask an interpreter which it is, and where its papa is. Raises an `Error`."""
+        return Newcomer(self._kernel, newcomer.locate(python), self._image.fd, self._located)
+
     def _located(self, word: str, text: str) -> None:
-        """What the interpreter says that was asked for: which it is, and where its papa is."""
         if word != newcomer.READY:
             self.fail(_refused(text))
             return
-        assert self._newcomer is not None
         self._newcomer.end()
-        self._newcomer = None
         try:
-            self._start(*newcomer.located(text))
+            self._newcomer = self._start(*newcomer.located(text))
         except Error as error:
             self.fail(error)
         except ValueError:
             self.fail(_refused('it does not say where it is'))
 
-    def _start(self, python: str, directory: str) -> None:
+    def _start(self, python: str, directory: str) -> Newcomer:
         """Start the new code exactly as it will be run in the end. Raises an `Error`."""
-        assert self._image is not None
         self._code = python, directory
         fd = self._image.fd
         argv = interpreter.isolated(python, directory, newcomer.CHECK, str(fd), str(newcomer.DIALOGUE))
-        self._newcomer = Newcomer(self._kernel, argv, fd, self._hear)
+        return Newcomer(self._kernel, argv, fd, self._hear)
 
     def _hear(self, word: str, text: str) -> None:
         """What the new code says."""
@@ -169,15 +167,12 @@ class Attempt:
     def _try_first(self) -> None:
         """Let the new code try while everybody is served."""
         if self._stored and self._ready:
-            assert self._newcomer is not None
             self._step = 'the new code has not said that it can'
             self._write_state()
             self._newcomer.ask()
 
     def _write_state(self) -> None:
         """Store all of it. Raises `LimitReached`, OSError or MemoryError if there is no room."""
-        assert self._image is not None
-        assert self._newcomer is not None
         self._need_room()
         gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
         try:
@@ -211,8 +206,6 @@ class Attempt:
 
     def _become(self) -> Error:
         """Become the new code. Return why that is not so."""
-        assert self._image is not None
-        assert self._newcomer is not None
         kept = [self._image.fd]
         try:
             self._write_state()
@@ -246,10 +239,8 @@ class Attempt:
             return
         log.warning('%s', error)
         self._timer.cancel()
-        if self._newcomer is not None:
-            self._newcomer.end()
-        if self._image is not None:
-            self._image.close()
+        self._newcomer.end()
+        self._image.close()
         self.result.resolve(error)
         closing, self._kernel.closing = self._kernel.closing, None
         if closing is not None:

@@ -157,8 +157,10 @@ class Newcomer:
         return said[-1] + (' ({}, line {})'.format(*places[-1]) if places else '')
 
     def end(self) -> None:
-        """End it."""
+        """End it, if that was not done yet."""
         process = self._process
+        if process.returncode is not None:
+            return
         self._loop.unregister(self._fd)
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None
