@@ -60,7 +60,7 @@ def test_exits_without_room_in_the_poller() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     poller: Any = loop._poller
-    loop._poller = SimpleNamespace(  # type: ignore[assignment]
+    loop._poller = SimpleNamespace(
         register=full, modify=poller.modify, unregister=poller.unregister, poll=poller.poll, close=poller.close,
         scale=poller.scale,
     )
