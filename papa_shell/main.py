@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from papa.line.grammar import Line
 
 _STDIN = 0
-_FOR_THE_START = ('script', 'keep_going', 'dry_run', 'strict', 'vi', 'version', 'help')
+_COMPLETE = '--complete'  # hidden: for the functions of `completions`
+_FOR_THE_START = ('print_completion', 'script', 'keep_going', 'dry_run', 'strict', 'vi', 'version', 'help')
 _FOR_SCRIPTS = {'script': '--script', 'keep_going': '--keep-going'}
 
 
@@ -55,6 +56,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _main(words: list[str]) -> int:
+    if words[:1] == [_COMPLETE]:
+        from papa_shell import completing
+
+        return completing.main(words[1:])
     flags, line = parse_arguments(words)
     if 'version' in flags:
         from papa.version import __version__
@@ -63,11 +68,23 @@ def _main(words: list[str]) -> int:
         return statuses.OK
     if 'help' in flags:
         return _help(flags)
+    if 'print_completion' in flags:
+        return _print_completion(flags['print_completion'])
     if line is not None:
         return _one(line, flags)
     if 'script' not in flags and 'dry_run' not in flags and os.isatty(_STDIN) and os.isatty(STDOUT):
         return _prompt(flags)
     return _script(flags)
+
+
+def _print_completion(shell: str) -> int:
+    try:
+        from papa_shell.completions import script
+    except ImportError:
+        say("Completion scripts need the shell extra: pip install 'papa[shell]'")
+        return statuses.FAILED
+    Writer().write(script(shell).encode())
+    return statuses.OK
 
 
 def _help(flags: dict[str, Any]) -> int:

@@ -82,11 +82,11 @@ class Session:
         seconds = flags.get('timeout')
         if seconds is None:
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
-        with _Deadline(seconds):
+        with Deadline(seconds):
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
 
 
-class _Deadline:
+class Deadline:
     """Bounds what happens inside by a time: raises `TimedOut` there. Only for the main thread."""
 
     def __init__(self, seconds: float) -> None:

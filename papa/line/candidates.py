@@ -6,22 +6,26 @@ of a command replaces all of them, so that earlier abbreviations are written out
 
 from __future__ import annotations
 
+import sys
+
 from papa import commands
 from papa.errors import BadRequest
 from papa.line import flags, operands
 from papa.line.grammar import FROM_NAME_ON, LEAVING
 from papa.line.operands import Candidate, Source
 from papa.line.quoting import COMMENT, Word, split
+from papa.names import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from papa.commands import Command
     from papa.line.snapshot import Names
     from papa.line.system import NoSystem
 
 MOST = 50
+_ALL = sys.maxsize
 _WRITTEN = 3  # characters of a command that cannot be abbreviated, before it is offered
 
 
@@ -38,6 +42,42 @@ class Candidates:
         self.more = more
 
 
+class Typed:
+    """Words that another shell has made of what was typed there, up to the cursor; `current` is the last one, which may
+    be empty. `given` are the options of this shell among them that have a value, by name."""
+
+    def __init__(self, words: Sequence[str], current: str) -> None:
+        before = [Word(text, at, at) for at, text in enumerate(words)]
+        self._current = Word(current, len(before), len(before))
+        self._place = _Place(before, self._current)
+        self.given = self._place.given
+
+    def candidates(self, names: Names, system: NoSystem) -> list[Candidate]:
+        """What may stand for the last word: all, since that shell looks for what they have in common, each the word
+        itself without any quoting, names as people count. No wildcards: they would leave nothing in common."""
+        items, _ = _source(self._place, self._current, names, system, invocation=True).take(_ALL)
+        found: dict[str, Candidate] = {}
+        for item in items:
+            if item.kind == 'command':
+                self._add_word(item, found)
+            elif item.kind != 'wildcard':
+                text = ''.join(split(item.text).texts)
+                found.setdefault(text, Candidate(self._current.start, text, item.note, item.kind, item.final))
+        return sorted(found.values(), key=lambda item: natural(item.text) if item.kind == 'name' else ([], ''))
+
+    def _add_word(self, item: Candidate, found: dict[str, Candidate]) -> None:
+        """The word of a command that is asked for here; several commands may have the same."""
+        words = item.text.split()
+        at = len(self._place.head if self._place.command is None else self._place.rest)
+        if at >= len(words) or words == [LEAVING]:
+            return
+        known = found.get(words[at])
+        note = item.note if at + 1 == len(words) else words[at + 1]
+        if known is not None:
+            note = f'{known.note}, {note}'
+        found[words[at]] = Candidate(self._current.start, words[at], note, 'command')
+
+
 def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candidates:
     """What may stand at the place of the cursor. What follows the cursor does not matter."""
     before = text[:cursor]
@@ -46,17 +86,18 @@ def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candid
         return Candidates([], 0)
     words = found.words
     current = words.pop() if words and words[-1].end == len(before) else Word('', len(before), len(before))
-    return Candidates(*_source(words, current, names, system).take(MOST))
+    return Candidates(*_source(_Place(words, current), current, names, system).take(MOST))
 
 
-def _source(words: list[Word], current: Word, names: Names, system: NoSystem) -> Source:
-    """All candidates for the word `current` after `words`."""
-    place = _Place(words, current)
+def _source(
+    place: _Place, current: Word, names: Names, system: NoSystem, *, invocation: bool = False
+) -> Source:
+    """All candidates for the word `current` at this place. `invocation`: in the arguments of a program."""
     if place.flag is not None:
         return operands.of_flag(place.flag, place.partial, current, system)
     if place.command is None:
         if flags.is_flag(current.text) or current.text == '-':
-            return Source(_flags('', current))
+            return Source(_flags('', current, invocation=invocation))
         return Source(_commands(place.head, current))
     if place.takes_flags and current.text.startswith('-') and not current.quoted:
         return Source(_flags(place.command.name, current))
@@ -70,7 +111,7 @@ class _Place:
 
     `head` are the words before it that belong to a command not yet complete; else `command` is that, and `rest`
     are the words after it without the shell's options. `flag` is the option that wants a value here; `partial`
-    what is there of it.
+    what is there of it. `given` are the values of those before.
     """
 
     def __init__(self, words: list[Word], current: Word) -> None:
@@ -78,6 +119,7 @@ class _Place:
         self.rest: list[Word] = []
         self.command: Command | None = None
         self.flag: flags.Flag | None = None
+        self.given: dict[str, str] = {}
         self.partial = current.text
         self.takes_flags = True
         for word in words:
@@ -86,6 +128,7 @@ class _Place:
 
     def _add(self, word: Word) -> None:
         if self.flag is not None:
+            self.given[self.flag.name] = word.text
             self.flag = None
         elif self.takes_flags and word.text == flags.END:
             self.takes_flags = False
@@ -108,6 +151,8 @@ class _Place:
             return
         if flag.value and attached is None:
             self.flag = flag
+        elif attached is not None:
+            self.given[flag.name] = attached
 
     def _attach(self, current: Word) -> None:
         """See whether the word itself is an option with a value: ``--output=js``."""
@@ -177,9 +222,11 @@ def _preferred(words: list[str]) -> str:
 # Options of the shell
 
 
-def _flags(command: str, current: Word) -> Iterator[Candidate]:
+def _flags(command: str, current: Word, *, invocation: bool = False) -> Iterator[Candidate]:
     for flag in flags.FLAGS:
-        if flag.invocation or (command and not flag.is_for(command)) or (not command and flag.commands):
+        if flag.invocation and not invocation:
+            continue
+        if not flag.is_for(command) if command else flag.commands:
             continue
         spelling = next((s for s in reversed(flag.spellings) if s.startswith(current.text)), None)
         if spelling is not None:

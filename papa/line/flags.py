@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 FORMATS = ('table', 'plain', 'json', 'jsonl')
+SHELLS = ('bash', 'zsh', 'fish')  # that there is a completion for
 END = '--'
 
 _WATCH = 'watch processes'
@@ -59,6 +60,12 @@ def _format(flag: str, text: str) -> str:
     if text in FORMATS:
         return text
     raise BadLine(f'{flag} must be one of {", ".join(FORMATS)}, not {show(text)}{hint(text, FORMATS)}')
+
+
+def _shell(flag: str, text: str) -> str:
+    if text in SHELLS:
+        return text
+    raise BadLine(f'{flag} must be one of {", ".join(SHELLS)}, not {show(text)}{hint(text, SHELLS)}')
 
 
 def _seconds(flag: str, text: str) -> float:
@@ -109,6 +116,8 @@ FLAGS = (
     Flag('-n --dry-run', 'read everything, show the full form of each line, and run nothing', invocation=True),
     Flag('--strict', 'refuse abbreviations', invocation=True),
     Flag('--vi', 'vi keys at the prompt (also if ~/.inputrc says so; F4 switches)', invocation=True),
+    Flag('--print-completion', 'show the completion script for bash, zsh or fish', value='SHELL', read=_shell,
+         invocation=True),
     Flag('--version', 'show the version', invocation=True),
     Flag('-h --help', 'show this', invocation=True),
 )

@@ -124,8 +124,9 @@ def of_command(command: Command, rest: Sequence[Word], current: Word, names: Nam
 def of_flag(flag: flags.Flag, partial: str, current: Word, system: NoSystem) -> Source:
     """Candidates for the value of an option of the shell, of which there is `partial`."""
     before = current.text[: len(current.text) - len(partial)]
-    if flag.name == 'output':
-        return Source(_words(current, [before + each for each in flags.FORMATS], '', 'value'))
+    choices = {'output': flags.FORMATS, 'print_completion': flags.SHELLS}.get(flag.name)
+    if choices is not None:
+        return Source(_words(current, [before + each for each in choices], '', 'value'))
     if flag.value in ('PATH', 'FILE'):
         return Source(_paths(current, before, partial, system))
     return Source()

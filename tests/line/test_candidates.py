@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papa.events import Change
-from papa.line.candidates import MOST, Candidates, candidates
+from papa.line.candidates import MOST, Candidates, Typed, candidates
 from papa.line.grammar import parse
 from papa.line.snapshot import Names, process_note, socket_note, value_note
 from papa.line.system import NoSystem, System
@@ -211,6 +211,61 @@ def test_a_chosen_candidate_can_be_parsed() -> None:
 def test_whatever_is_typed_there_is_an_answer(text: str, cursor: int) -> None:
     for item in candidates(text, cursor, held(), FakeSystem()).items:
         assert 0 <= item.start <= min(cursor, len(text))
+
+
+def typed(*words: str) -> list[str]:
+    return [item.text for item in Typed(words[:-1], words[-1]).candidates(held(), FakeSystem())]
+
+
+@pytest.mark.parametrize(('words', 'found'), [
+    (('l',), ['list']),
+    (('l', 'p'), ['processes']),
+    (('LIST', 'P'), ['processes']),
+    (('-o', 'json', 'l', ''), ['processes', 'sockets', 'values']),
+    (('l', '-o', 'json', 'p'), ['processes']),
+    (('help', 'm'), ['make']),
+    (('help', 'm', 'p'), ['process']),
+    (('h', 'l', 'p', ''), []),
+    (('ex',), []),
+    (('exi',), ['exit-if-idle']),
+    (('l', 'p', 'w'), ['web.1', 'web.2']),
+    (('l', 'p', '--', 'w'), ['web.1', 'web.2']),
+    (('l', 'p', '1'), ['11', '12', '13']),
+    (('get', 'na'), ['name with space']),
+    (('get', "'na"), []),
+    (('set', '|', ''), []),
+    (('get', '#'), []),
+    (('make', 'socket', 'x', 'path=/a'), ['path=/a b']),
+    (('make', 'process', 'x', 'sh', '$(socket.web.f'), ['$(socket.web.fileno)']),
+    (('-o', 'js'), ['json', 'jsonl']),
+    (('--output=js',), ['--output=json', '--output=jsonl']),
+    (('--print-completion', 'f'), ['fish']),
+    (('--k',), ['--keep-going']),
+    (('get', '--k'), []),
+    (('get', '--r'), ['--raw']),
+    (('set', 'x', '--f'), []),
+])
+def test_words_of_another_shell(words: tuple[str, ...], found: list[str]) -> None:
+    assert typed(*words) == found
+
+
+def test_notes_and_options_for_another_shell() -> None:
+    found = Typed(['-p', '80', '--unix-socket=/x', '--timeout', '5'], '')
+    assert found.given == {'port': '80', 'unix_socket': '/x', 'timeout': '5'}
+    notes = {item.text: item.note for item in found.candidates(held(), FakeSystem())}
+    assert notes['list'] == 'processes, sockets, values'
+    assert notes['get'] == 'show a value'
+    assert Typed(['set', 'x', '-p'], '80').given == {}
+    names = Names()
+    names.processes.replace({f'web.{n}': '' for n in range(1, 200)})
+    items = Typed(['list', 'processes'], 'web').candidates(names, FakeSystem())
+    assert [item.text for item in items] == [f'web.{n}' for n in range(1, 200)]
+
+
+@given(st.lists(st.text('lp ws-o=.*$(\'"|#1/', max_size=6), min_size=1, max_size=4))
+def test_whatever_words_there_are_there_is_an_answer(words: list[str]) -> None:
+    for item in Typed(words[:-1], words[-1]).candidates(held(), FakeSystem()):
+        assert item.text
 
 
 def test_ten_thousand_names() -> None:
