@@ -18,4 +18,4 @@ def drawn(what: RenderableType, *, terminal: bool, width: int | None = None) -> 
         no_color=bool(os.environ.get('NO_COLOR')),
     )
     console.print(what)
-    return out.getvalue().encode()
+    return b'\n'.join(line.rstrip() for line in out.getvalue().encode().split(b'\n'))  # rich fills lines with spaces

@@ -49,8 +49,7 @@ def _width(width: int | None) -> int:
 
 
 def _drawn(parts: list[RenderableType], width: int) -> bytes:
-    lines = drawn(Group(*parts), terminal=True, width=width).split(b'\n')
-    return b'\n'.join(line.rstrip() for line in lines)
+    return drawn(Group(*parts), terminal=True, width=width)
 
 
 def _topic(topic: texts.Topic, width: int) -> list[RenderableType]:

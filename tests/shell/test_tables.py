@@ -14,6 +14,7 @@ from papa.line.grammar import parse
 from papa_shell import tables, units
 from papa_shell.confirm import agreed, needs_asking, question
 from papa_shell.formats import Result
+from papa_shell.screen import cells
 
 from .conftest import Shell
 from .terminals import Terminal
@@ -45,6 +46,55 @@ def test_sockets_values_and_records() -> None:
     assert drawn('record', {'uptime': 61.0, 'memory': 3 * 1024**2, 'previous_version': None}) == [
         'uptime            1m 1s', 'memory            3.0 MB', 'previous_version',
     ]
+
+
+LONG_PATH = '/run/' + 'deep/' * 20 + 'socket'
+WIDTHS = (40, 60, 80, 100, 160, 200)
+
+
+def at_width(kind: str, data: object, width: int) -> list[str]:
+    lines = tables.table(Result(kind, data), terminal=False, now=1000.0, width=width).decode().splitlines()
+    assert max(map(cells, lines)) <= width
+    return lines
+
+
+@pytest.mark.parametrize('width', WIDTHS)
+def test_names_pids_and_states_are_whole_at_any_width(width: int) -> None:
+    command = ['/usr/bin/python3', '-m', 'gunicorn', 'x' * 150]
+    data = {
+        f'application.web.server.{number}': {**ENDED, 'pid': 4000000 + number, 'exit_code': -15, 'args': command}
+        for number in (10, 2)
+    }
+    header, *lines = at_width('processes', data, width)
+    starts = [line for line in lines if '40000' in line]
+    assert ['4000002' in starts[0], '4000010' in starts[1]] == [True, True]
+    assert all('ended by SIGTERM' in line for line in starts)
+    names = ''.join(line.split(' ')[0] for line in lines)
+    assert names == 'application.web.server.2application.web.server.10'
+    assert ('COMMAND' in header) == (width >= 100)
+    assert [line.endswith('…') for line in starts] == [width >= 100] * 2
+    assert ('UNREAD' in header, 'LOST' in header) == (width >= 80, width >= 60)
+
+
+@pytest.mark.parametrize('width', WIDTHS)
+def test_addresses_are_whole_at_any_width(width: int) -> None:
+    port = {'family': 'inet', 'type': 'stream', 'host': '::1', 'port': 5, 'backlog': 5, 'fileno': 7}
+    path = {'family': 'unix', 'type': 'stream', 'path': LONG_PATH, 'backlog': 5, 'fileno': 17}
+    header, *lines = at_width('sockets', {'web.admin': path, 'web.1': port}, width)
+    assert lines[0].startswith('web.1')
+    assert '[::1]:5' in lines[0]
+    address = header.index('ADDRESS')
+    end = address + max(len(line[address:].split(' ')[0]) for line in lines)
+    assert ''.join(line[address:end].strip() for line in lines[1:]) == LONG_PATH
+
+
+@pytest.mark.parametrize('width', WIDTHS)
+def test_what_is_cut_of_a_value_is_seen(width: int) -> None:
+    values = {'a': 'b', 'long.name.of.a.value': 'x ' * 150, 'wide': '日本' * 60}
+    _, short, long, wide = at_width('values', values, width)
+    assert short.split() == ['a', 'b']
+    assert long.startswith('long.name.of.a.value  x x')
+    assert (long[-1], wide[-1]) == ('…', '…')
 
 
 def test_sizes_and_ages() -> None:
