@@ -15,6 +15,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / 'papa'
 SHELL = PACKAGE.parent / 'papa_shell'
 FILES = sorted(PACKAGE.rglob('*.py'))
 SHELL_FILES = sorted(SHELL.rglob('*.py'))
+TUI = PACKAGE.parent / 'papa_tui'
+TUI_FILES = sorted(TUI.rglob('*.py'))
 MAX_LINES = 400
 
 HOSTS_A_KERNEL = 'papa.client.embedded'
@@ -34,6 +36,7 @@ def module_of(path: Path) -> str:
 
 MODULES = {module_of(path): path for path in FILES}
 SHELL_MODULES = {module_of(path): path for path in SHELL_FILES}
+TUI_MODULES = {module_of(path): path for path in TUI_FILES}
 
 
 class Import:
@@ -69,7 +72,7 @@ def statements(body: list[ast.stmt], late: bool = False, typing: bool = False) -
 
 def imports_of(module: str) -> list[Import]:
     """All that a module imports, each as the most precise module of ours that there is."""
-    path = MODULES.get(module) or SHELL_MODULES[module]
+    path = MODULES.get(module) or SHELL_MODULES.get(module) or TUI_MODULES[module]
     found = []
     for node, late, typing in statements(ast.parse(path.read_bytes(), str(path)).body):
         if isinstance(node, ast.Import):
@@ -79,13 +82,14 @@ def imports_of(module: str) -> list[Import]:
             assert node.module is not None
             for alias in node.names:
                 inner = f'{node.module}.{alias.name}'
-                known = inner in MODULES or inner in SHELL_MODULES
+                known = inner in MODULES or inner in SHELL_MODULES or inner in TUI_MODULES
                 found.append(Import(inner if known else node.module, late, typing))
     return found
 
 
 IMPORTS = {module: imports_of(module) for module in MODULES}
 SHELL_IMPORTS = {module: imports_of(module) for module in SHELL_MODULES}
+TUI_IMPORTS = {module: imports_of(module) for module in TUI_MODULES}
 
 
 def is_in(module: str, package: str) -> bool:
@@ -152,6 +156,36 @@ def test_the_shell_knows_the_client_and_what_both_share_but_no_kernel() -> None:
             assert item.name.partition('.')[0] != 'papa' or item.name in MODULES, f'{module} imports {item.name}'
     for module, items in IMPORTS.items():
         assert not [i.name for i in items if is_in(i.name, 'papa_shell')], f'{module} imports the shell'
+
+
+PURE = ('papa_tui.model', 'papa_tui.output')  # know neither a terminal nor a connection nor a thread
+TUI_LAYERS = (*PURE, 'papa_tui.feeds', 'papa_tui.widgets', 'papa_tui.screens', 'papa_tui.app')  # from below
+
+
+def layer_of(module: str) -> int | None:
+    return next((place for place, layer in enumerate(TUI_LAYERS) if is_in(module, layer)), None)
+
+
+def test_the_dashboard_knows_the_client_and_what_both_share_but_no_kernel() -> None:
+    for module, items in TUI_IMPORTS.items():
+        for item in items:
+            assert not is_in(item.name, 'papa.kernel'), f'{module} imports {item.name}'
+            assert not is_in(item.name, 'papa_shell'), f'{module} imports {item.name}'
+            assert item.name.partition('.')[0] != 'papa' or item.name in MODULES, f'{module} imports {item.name}'
+    for module, items in (IMPORTS | SHELL_IMPORTS).items():
+        assert not [i.name for i in items if is_in(i.name, 'papa_tui')], f'{module} imports the dashboard'
+
+
+def test_each_layer_of_the_dashboard_knows_only_those_below() -> None:
+    for module, items in TUI_IMPORTS.items():
+        for item in items:
+            above, below = layer_of(module), layer_of(item.name)
+            assert above is None or below is None or below <= above, f'{module} imports {item.name}'
+            if any(is_in(module, pure) for pure in PURE):
+                top = item.name.partition('.')[0]
+                assert top in ('papa', 'papa_tui') or top in sys.stdlib_module_names, f'{module} imports {item.name}'
+                assert not is_in(item.name, 'papa.client'), f'{module} imports {item.name}'
+                assert top not in ('threading', 'socket', 'asyncio', 'select'), f'{module} imports {item.name}'
 
 
 SLOW = {
@@ -262,6 +296,6 @@ def test_every_module_can_be_the_first_to_be_imported() -> None:
     run_python(FIRST_OF_ALL.format(modules=modules))
 
 
-@pytest.mark.parametrize('path', [*FILES, *SHELL_FILES], ids=module_of)
+@pytest.mark.parametrize('path', [*FILES, *SHELL_FILES, *TUI_FILES], ids=module_of)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text().splitlines()) < MAX_LINES

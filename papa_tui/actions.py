@@ -1,0 +1,113 @@
+"""THE table of actions: what a person can do, by which key, where. Bindings, palette, help and footer come from it.
+
+What an action does is the method ``do_ID`` of the main screen. Keys can be changed in the configuration file, by id.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+PROCESSES, SOCKETS, VALUES, PANE = 'processes', 'sockets', 'values', 'pane'
+TABLES = frozenset((PROCESSES, SOCKETS, VALUES))
+ANYWHERE = TABLES | {PANE}
+
+
+class Action(NamedTuple):
+    """One action. `keys` as Textual has them, separated by commas; `label` for the footer (empty: not there); `where`:
+    which panes have it; `changes`: it changes what the kernel holds, so that ``--read-only`` takes it away."""
+
+    id: str
+    keys: str
+    label: str
+    text: str
+    where: frozenset[str] = ANYWHERE
+    changes: bool = False
+
+
+def _only(*where: str) -> frozenset[str]:
+    return frozenset(where)
+
+
+ACTIONS = (
+    Action('details', 'enter', 'details', 'Show every field of the row', TABLES),
+    Action('output', 'o', 'output', 'Show the output of the row, or of all that are marked', _only(PROCESSES)),
+    Action('filter', 'slash', 'filter', 'Filter the rows: words, !word, re:pattern', TABLES),
+    Action('attention', 'n', 'next problem', 'Go to the next process that needs attention', TABLES),
+    Action('command', 'colon', 'command', 'A command, as papa-shell has them'),
+    Action('make', 'plus', 'new', 'Make one: a process, a socket, a value', TABLES, True),
+    Action('edit', 'e', 'edit', 'Edit the value', _only(VALUES), True),
+    Action('remove', 'x,delete', 'remove', 'Forget the process, close the socket, clear the value: asks first',
+           TABLES, True),
+    Action('mark', 'space', 'mark', 'Mark the row: actions are about all that are marked', TABLES),
+    Action('sort', 's', 'sort', 'Sort by a column', TABLES),
+    Action('tree', 't', 'tree', 'Show the names as a tree by their dots, or flat', TABLES),
+    Action('attention_back', 'N,shift+n', '', 'Go to the one before', TABLES),
+    Action('reverse', 'S,shift+s', '', 'Sort the other way round', TABLES),
+    Action('fold', 'left,h,minus', '', 'Fold the group of the row', TABLES),
+    Action('unfold', 'right,l', '', 'Unfold the group', TABLES),
+    Action('unmark', 'u', '', 'Mark nothing', TABLES),
+    Action('acknowledge', 'a', 'acknowledge', 'Acknowledge up to the last line that was shown', _only(PANE), True),
+    Action('log', 'A,shift+a', 'be a logger', 'Become a logger, which acknowledges what it shows, or peek again',
+           _only(PANE), True),
+    Action('search', 'slash', 'search', 'Search: a text, or re:pattern', _only(PANE)),
+    Action('next_found', 'n', '', 'To the next line that was found', _only(PANE)),
+    Action('found_before', 'N,shift+n', '', 'To the one before', _only(PANE)),
+    Action('filter_lines', 'ampersand', 'filter', 'Show only lines that fit: words, !word, re:pattern', _only(PANE)),
+    Action('around', 'plus', '', 'Show two more lines around each that fits the filter', _only(PANE)),
+    Action('around_less', 'minus', '', 'Show two fewer', _only(PANE)),
+    Action('wrap', 'w', 'wrap', 'Wrap long lines, or cut them', _only(PANE)),
+    Action('times', 't', 'times', 'Show when each line was captured', _only(PANE)),
+    Action('copy', 'c', 'copy', 'Copy what is selected, or the lines on the screen', _only(PANE)),
+    Action('place_mark', 'm', '', 'Mark this place', _only(PANE)),
+    Action('to_mark', 'apostrophe', '', 'Go to the marked place', _only(PANE)),
+    Action('copy_from_mark', 'C,shift+c', '', 'Copy from the marked place to the end of the screen', _only(PANE)),
+    Action('go_to_time', 'at', '', 'Go to a time: 14:05, or 14:05:30', _only(PANE)),
+    Action('save', 'W,shift+w', 'save', 'Save the lines to a file', _only(PANE)),
+    Action('clear', 'x', '', 'Clear the view; the kernel keeps what it has', _only(PANE)),
+    Action('scroll_left', 'left,h', '', 'To the left', _only(PANE)),
+    Action('scroll_right', 'right,l', '', 'To the right', _only(PANE)),
+    Action('follow', 'F,shift+f', '', 'Follow the end', _only(PANE)),
+    Action('up', 'up,k', '', 'One row up'),
+    Action('down', 'down,j', '', 'One row down'),
+    Action('page_up', 'pageup,ctrl+u', '', 'A page up'),
+    Action('page_down', 'pagedown,ctrl+d', '', 'A page down'),
+    Action('first', 'home,g', '', 'To the first row'),
+    Action('last', 'end,G,shift+g', '', 'To the last row'),
+    Action('full', 'f', 'full screen', 'This pane alone, or all again'),
+    Action('next_pane', 'tab', '', 'To the next pane'),
+    Action('pane_before', 'shift+tab', '', 'To the pane before'),
+    Action('processes', '1', '', 'To the processes'),
+    Action('sockets', '2', '', 'To the sockets'),
+    Action('values', '3', '', 'To the values'),
+    Action('pane', '4', '', 'To the output'),
+    Action('commands', 'L,shift+l', '', 'What was done, as commands of papa-shell, to be copied'),
+    Action('timeline', 'T,shift+t', 'timeline', 'What was made, has exited and was removed'),
+    Action('help', 'question_mark,f1', 'help', 'All keys'),
+    Action('back', 'escape', '', 'Clear the filter, or close what is open'),
+    Action('suspend', 'ctrl+z', '', 'Suspend this program; fg brings it back'),
+    Action('redraw', 'ctrl+l', '', 'Draw everything anew'),
+    Action('quit', 'q,ctrl+q', 'quit', 'Leave. Everything in the kernel goes on'),
+)
+BY_ID = {action.id: action for action in ACTIONS}
+_SHOWN_KEYS = {
+    'slash': '/', 'question_mark': '?', 'colon': ':', 'escape': 'esc', 'minus': '-', 'pageup': 'pgup', 'plus': '+',
+    'pagedown': 'pgdn', 'left': '←', 'right': '→', 'up': '↑', 'down': '↓', 'space': 'space', 'exclamation_mark': '!',
+    'left_square_bracket': '[', 'right_square_bracket': ']', 'full_stop': '.', 'apostrophe': "'", 'comma': ',',
+    'ampersand': '&', 'at': '@',
+}
+
+
+def shown_key(key: str) -> str:
+    """A key as people know it."""
+    return _SHOWN_KEYS.get(key, key.replace('ctrl+', '^'))
+
+
+def shown_keys(keys: str) -> str:
+    """Those of an action, each once."""
+    found = [shown_key(key) for key in keys.split(',')]
+    return ' '.join(key for key in found if not key.startswith('shift+') or key == 'shift+tab')
+
+
+def available(where: str, *, read_only: bool) -> list[Action]:
+    """What can be done in a pane."""
+    return [action for action in ACTIONS if where in action.where and not (read_only and action.changes)]

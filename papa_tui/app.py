@@ -1,0 +1,178 @@
+"""The Textual application: the model, the threads that feed it, and when to draw."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from textual.app import App, SystemCommand
+from textual.message import Message
+from textual.screen import Screen
+
+from papa.errors import Error
+from papa.line.calls import Call
+from papa_tui.actions import available
+from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
+from papa_tui.feeds.doer import Doer, Done
+from papa_tui.feeds.proc import this_machine
+from papa_tui.feeds.sampler import SamplerThread, Usage
+from papa_tui.model.model import Model
+from papa_tui.model.text import count
+from papa_tui.screens.main import MainScreen
+from papa_tui.settings import THEME, Settings
+
+SHORTEST = 0.1  # seconds between two drawings of what the kernel tells
+
+
+class Dashboard(App[None]):
+    """The dashboard. `feed` may have been started already; else it is when this is.
+
+    `ring` may be called by any thread: there is news.
+    """
+
+    TITLE = 'papa'
+    ENABLE_COMMAND_PALETTE = True
+    CSS = 'MainScreen { background: $background; }'
+
+    class Rung(Message):
+        """A feed has news."""
+
+    def __init__(self, settings: Settings, feed: ChangesFeed | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.model = Model()
+        self.feed = feed or ChangesFeed(settings.where, self.ring, autostart=settings.autostart)
+        self.doer = Doer(settings.where)
+        self.sampler = SamplerThread(self._sampled, this_machine())
+        self._usage: dict[int, Usage | None] = {}
+        self._is_up = False
+        self._waiting = False
+        self._drawn = 0.0
+        if settings.theme in self.available_themes:
+            self.theme = settings.theme
+        else:
+            self.theme = THEME
+        self.set_keymap(settings.keys)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen is there from the beginning: the first picture is the right one."""
+        self.main = MainScreen(self.model, self.settings, self)
+        return self.main
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self._is_up = True
+        for thread in (self.feed, self.doer, self.sampler):
+            if not thread.is_alive():
+                thread.start()
+        self.set_interval(1.0, self._second)
+        self._draw()
+
+    def on_unmount(self) -> None:
+        """End the threads, without waiting for them: one may be in the middle of connecting."""
+        self._is_up = False
+        for thread in (self.feed, self.doer, self.sampler):
+            thread.stop()
+        self.main.stop_watching()
+
+    def do_call(self, call: Call, done: Done) -> None:
+        """Ask the kernel to do something; `done` is called when it has, by the UI's thread."""
+
+        def back(result: Any, error: Error | None) -> None:
+            if self._is_up:
+                self.call_later(done, result, error)
+
+        self.doer.do(call, back)
+
+    # News
+
+    def ring(self) -> None:
+        """There is news. Any thread may call this."""
+        if self._is_up:
+            self.post_message(self.Rung())
+
+    def on_dashboard_rung(self) -> None:
+        """Draw soon: much may come in a row."""
+        if not self._waiting:
+            self._waiting = True
+            self.set_timer(max(0.001, self._drawn + SHORTEST - time.monotonic()), self._draw)
+
+    def _draw(self) -> None:
+        self._waiting = False
+        self._drawn = time.monotonic()
+        for news in self.feed.news.take():
+            self._take(news)
+        self._take_usage()
+        self.main.show(time.time())
+
+    def _take(self, news: News) -> None:
+        if isinstance(news, Changed):
+            self.model.apply(news.change, news.at)
+        elif isinstance(news, Connected):
+            self.model.connected(news.info, news.at)
+        else:
+            self.model.lost(news.trouble, news.at)
+
+    def _second(self) -> None:
+        """Uptimes go on, and what is not told of any more has come to rest."""
+        self.model.idle(time.time())
+        self.main.pane.settle()
+        self.sampler.want(*self.main.wanted())
+        if time.monotonic() - self._drawn > 0.7:
+            self._draw()
+
+    def _sampled(self, found: dict[int, Usage | None]) -> None:
+        """The sampler's thread has found this. It is drawn with the next second: nothing hurries for it."""
+        self._usage = {**self._usage, **found}
+
+    def _take_usage(self) -> None:
+        usage, self._usage = self._usage, {}
+        if not usage:
+            return
+        for process in self.model.processes.values():
+            if process.pid in usage:
+                found = usage[process.pid] if process.running else None
+                process.cpu = None if found is None else found.cpu
+                process.memory = None if found is None else found.memory
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put a text where it can be pasted from: tmux's buffer inside tmux, which ignores OSC 52, else OSC 52."""
+        if os.environ.get('TMUX'):
+            threading.Thread(target=_load_buffer, args=(text,), name='copy', daemon=True).start()
+        else:
+            super().copy_to_clipboard(text)
+
+    # Leaving, and what Textual asks for
+
+    def goodbye(self) -> str:
+        """What the kernel holds, for the line on the terminal afterwards."""
+        model = self.model
+        held = [
+            count(sum(process.running for process in model.processes.values()), 'running process', 'running processes'),
+            count(len(model.sockets), 'socket'), count(len(model.values), 'value'),
+        ]
+        return ' (it does not answer at the moment)' if model.stale else f': {", ".join(held)}'
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: the same actions as everywhere."""
+        for action in available(self.main.place, read_only=self.settings.read_only):
+            yield SystemCommand(action.text, '', lambda chosen=action.id: self.main.do(chosen))
+        yield SystemCommand('Choose a theme', '', self.action_change_theme)
+
+
+def _load_buffer(text: str) -> None:
+    """Give tmux a text, and by it the terminal that it runs in."""
+    for options in (['-w'], []):  # older ones know no -w
+        try:
+            ended = subprocess.run(
+                ['tmux', 'load-buffer', *options, '-'], input=text.encode('utf-8', 'replace'), check=False,  # noqa: S607
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=5,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return
+        if ended.returncode == 0:
+            return

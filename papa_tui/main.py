@@ -1,0 +1,112 @@
+"""The ``papa-tui`` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from papa import endpoint as endpoints
+from papa.client import settings as client_settings
+from papa.errors import Error
+from papa.version import __version__
+from papa_tui.settings import Settings, config_path, read_config
+
+PROGRAM = 'papa-tui'
+_FAILED = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the dashboard with these arguments, by default those of this program. Returns the exit status."""
+    options = _parser().parse_args(arguments)
+    if not (os.isatty(0) and os.isatty(1)):
+        return complain('The dashboard needs a terminal; papa-shell does without')
+    try:
+        return _run(options)
+    except Error as error:
+        return complain(str(error))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, allow_abbrev=False,
+        description='Show live what a papa kernel holds: processes, sockets, values, and output.',
+        epilog='The kernel is the one at -p or -u, else at PAPA_ENDPOINT, else at TCP port 20202 of 127.0.0.1. '
+               f'Keys and theme can be changed in {config_path()}.',
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument('-p', '--port', metavar='PORT', help='the kernel at this TCP port of 127.0.0.1')
+    where.add_argument('-u', '--unix-socket', metavar='PATH', help='the kernel at this Unix socket')
+    parser.add_argument('names', nargs='*', metavar='NAME', help="open the output of these processes at once: 'web.*'")
+    parser.add_argument('--no-autostart', action='store_true', help='never start a kernel')
+    parser.add_argument('--read-only', action='store_true', help='look, and change nothing')
+    parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
+    return parser
+
+
+def _where(options: argparse.Namespace) -> int | str | None:
+    """The port or the path that was given. Raises `BadRequest`."""
+    if options.port is not None:
+        return endpoints.from_port(options.port).port
+    if options.unix_socket is not None:
+        return endpoints.from_path(options.unix_socket).path
+    return None
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Connect first: what is wrong with that is said in one line, without a flicker of the screen."""
+    from papa_tui.actions import BY_ID
+
+    keys, theme = read_config(config_path(), set(BY_ID))
+    settings = Settings(
+        where=_where(options), autostart=not options.no_autostart, read_only=options.read_only, keys=keys, theme=theme,
+        watch=tuple(options.names),
+    )
+    endpoint = client_settings.endpoint(settings.where)
+    from papa_tui.feeds.changes import ChangesFeed
+
+    bell = _Bell()
+    feed = ChangesFeed(settings.where, bell.ring, autostart=settings.autostart)
+    feed.start()  # it listens while Textual is loaded, which takes longer
+    try:
+        from papa_tui.app import Dashboard
+    except ImportError as error:
+        return complain(f"The dashboard needs the tui extra ({error.name} is missing): pip install 'papa[tui]'")
+    feed.began.wait()
+    if feed.failure is not None:
+        raise feed.failure
+    app = Dashboard(settings, feed)
+    bell.app = app
+    app.run()
+    return _farewell(app.return_code or 0, str(endpoint), app.goodbye())
+
+
+class _Bell:
+    """Rings for the application once there is one."""
+
+    def __init__(self) -> None:
+        self.app: object = None
+
+    def ring(self) -> None:
+        ring = getattr(self.app, 'ring', None)
+        if ring is not None:
+            ring()
+
+
+def _farewell(status: int, endpoint: str, held: str) -> int:
+    if status == 0:
+        with suppress(OSError):
+            print(f'{PROGRAM}: everything in the kernel at {endpoint} goes on{held}', flush=True)
+    return status
+
+
+def complain(text: str) -> int:
+    """Say in one line what is wrong. Returns the exit status for it."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(f'{PROGRAM}: {text}', file=sys.stderr, flush=True)
+    return _FAILED

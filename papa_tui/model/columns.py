@@ -1,0 +1,217 @@
+"""The columns of the tables: what stands in them, how to sort by them, and which fit into a width.
+
+A cell is a text and a tone; what a tone looks like is the widgets' business: ``''``, ``dim``, ``good``, ``warn``,
+``bad``, ``accent``, ``name``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from papa_tui.model.attention import Concern, concern
+from papa_tui.model.text import age, bar, ending, rate, size, sparkline
+from papa_tui.model.things import Process, Socket
+from papa_tui.model.tree import Sums
+
+Cell = tuple[str, str]
+_LAST = 1 << 62
+_SPARKS = 6
+_BAR = 4
+_ETA = 600.0  # seconds to a full buffer from which on they are told
+
+
+class Context(NamedTuple):
+    """What cells depend on beside their row. `now` is seconds since the epoch."""
+
+    now: float
+    marked: frozenset[str] = frozenset()
+
+
+class Column(NamedTuple):
+    """A column. `width` is its least width in cells, 0 for that of its longest text; `rank`: the lowest go in first.
+    `grows`: it takes what is left. `down`: the first click sorts the greatest to the top. `moves`: it changes by
+    itself.
+    """
+
+    key: str
+    title: str
+    width: int
+    rank: int
+    cell: Callable[[Any, Context], Cell]
+    order: Callable[[Any, Context], Any]
+    right: bool = False
+    grows: bool = False
+    down: bool = False
+    moves: bool = False
+
+
+def _attention(process: Process, context: Context) -> Concern | None:
+    return concern(process, context.now)
+
+
+def _mark(process: Process, context: Context) -> Cell:
+    found = _attention(process, context)
+    mark = '•' if process.key in context.marked else ' '
+    return f'{found.mark if found else " "}{mark}', found.tone if found else 'accent'
+
+
+def _urgency(process: Process, context: Context) -> Any:
+    found = _attention(process, context)
+    return found.rank if found else _LAST
+
+
+def _state(process: Process, _context: Context) -> Cell:
+    if not process.running:
+        return ending(process.exit_code), 'bad' if process.exit_code else 'dim'
+    if process.blocked:
+        return 'blocked', 'bad'
+    if not process.records:
+        return 'unrecorded', 'warn'
+    return 'running', 'good'
+
+
+def _state_order(process: Process, context: Context) -> Any:
+    return _urgency(process, context), not process.running, _state(process, context)[0]
+
+
+def _cpu(process: Process, _context: Context) -> Cell:
+    if process.cpu is None:
+        return '–', 'dim'
+    return f'{process.cpu:.0f}%' if process.cpu >= 9.95 else f'{process.cpu:.1f}%', 'dim' if process.cpu < 0.05 else ''
+
+
+def _memory(process: Process, _context: Context) -> Cell:
+    return ('–', 'dim') if process.memory is None else (size(process.memory), '')
+
+
+def _buffered(process: Process, _context: Context) -> Cell:
+    if not process.records and not process.buffered:
+        return '–', 'dim'
+    return size(process.buffered), '' if process.buffered else 'dim'
+
+
+def _fill(process: Process, context: Context) -> Cell:
+    left = process.full_in
+    if left is not None and left < _ETA and not process.losing(context.now):
+        return f'in {age(left)}', 'bad' if left < 60 else 'warn'
+    if not process.buffered:
+        return '', ''
+    share = process.fill
+    tone = 'bad' if share >= 0.9 else 'warn' if share >= 0.6 else 'dim'
+    return f'{bar(share, _BAR)}{share * 100:4.0f}%', tone
+
+
+def _lost(process: Process, context: Context) -> Cell:
+    if not process.dropped:
+        return '', ''
+    return size(process.dropped), 'bad' if process.losing(context.now) else 'warn'
+
+
+def _loggers(process: Process, _context: Context) -> Cell:
+    if process.watchers:
+        return str(process.watchers), ''
+    if not process.running or not process.records:
+        return '', ''
+    return 'nobody', 'warn' if process.buffered else 'dim'
+
+
+def _named(thing: Any, _context: Context) -> Cell:
+    return thing.shown, 'name'
+
+
+def _by_name(thing: Any, _context: Context) -> Any:
+    return natural(thing.name)
+
+
+def natural(name: str) -> tuple[Any, ...]:
+    """An order in which ``web.10`` comes after ``web.9``."""
+    return tuple((0, int(part), '') if part.isascii() and part.isdigit() and len(part) < 19 else (1, 0, part)
+                 for part in name.split('.'))
+
+
+def _nothing_last(value: Any) -> Any:
+    return -1 if value is None else value
+
+
+_NAME = Column('name', 'NAME', 0, 0, _named, _by_name)
+
+PROCESS_COLUMNS = (
+    Column('attention', '!', 2, 1, _mark, _urgency, moves=True),
+    _NAME,
+    Column('state', 'STATE', 10, 2, _state, _state_order, moves=True),
+    Column('pid', 'PID', 7, 9, lambda p, _: (str(p.pid), 'dim'), lambda p, _: p.pid, right=True),
+    Column('up', 'UP', 7, 7, lambda p, c: (age(p.up(c.now)), 'dim' if not p.running else ''),
+           lambda p, c: p.up(c.now), right=True, down=True),
+    Column('cpu', 'CPU', 5, 6, _cpu, lambda p, _: _nothing_last(p.cpu), right=True, down=True, moves=True),
+    Column('memory', 'MEM', 7, 8, _memory, lambda p, _: _nothing_last(p.memory), right=True, down=True, moves=True),
+    Column('rate', 'OUTPUT', 9, 4, lambda p, _: (rate(p.rate), ''), lambda p, _: p.rate, right=True, down=True,
+           moves=True),
+    Column('trend', '', _SPARKS, 11, lambda p, _: (sparkline(p.history, _SPARKS).rjust(_SPARKS), 'accent'),
+           lambda p, _: p.average if p.history else 0.0, down=True, moves=True),
+    Column('buffered', 'HELD', 7, 3, _buffered, lambda p, _: p.buffered, right=True, down=True, moves=True),
+    Column('fill', 'FULL', 9, 5, _fill, lambda p, _: p.fill, right=True, down=True, moves=True),
+    Column('lost', 'LOST', 7, 5, _lost, lambda p, _: p.dropped, right=True, down=True, moves=True),
+    Column('loggers', 'LOGGED', 6, 10, _loggers, lambda p, _: p.watchers, right=True, moves=True),
+    Column('command', 'COMMAND', 8, 12, lambda p, _: (p.command, 'dim'), lambda p, _: p.command, grows=True),
+)
+
+
+def _backlog(socket: Socket, _context: Context) -> Cell:
+    return '' if socket.backlog is None else str(socket.backlog), ''
+
+
+def _holders(socket: Socket, _context: Context) -> Cell:
+    return ', '.join(socket.holders), 'dim'
+
+
+SOCKET_COLUMNS = (
+    _NAME,
+    Column('address', 'ADDRESS', 0, 1, lambda s, _: (s.address, ''), lambda s, _: s.address),
+    Column('family', 'FAMILY', 6, 5, lambda s, _: (s.family, 'dim'), lambda s, _: s.family),
+    Column('type', 'TYPE', 6, 4, lambda s, _: (s.type, 'dim'), lambda s, _: s.type),
+    Column('backlog', 'BACKLOG', 7, 6, _backlog, lambda s, _: _nothing_last(s.backlog), right=True, down=True),
+    Column('fileno', 'FD', 4, 3, lambda s, _: ('' if s.fileno is None else str(s.fileno), 'dim'),
+           lambda s, _: _nothing_last(s.fileno), right=True),
+    Column('holders', 'HELD BY', 8, 2, _holders, lambda s, _: s.holders, grows=True),
+)
+
+VALUE_COLUMNS = (
+    _NAME,
+    Column('value', 'VALUE', 8, 1, lambda v, _: (v.preview, ''), lambda v, _: v.text, grows=True),
+    Column('size', 'SIZE', 7, 2, lambda v, _: (size(v.size), 'dim'), lambda v, _: v.size, right=True, down=True),
+)
+
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    'processes': PROCESS_COLUMNS, 'sockets': SOCKET_COLUMNS, 'values': VALUE_COLUMNS,
+}
+
+
+def _running(sums: Sums, _context: Context) -> Cell:
+    return f'{sums.running}/{sums.total} run', 'dim' if sums.running == sums.total else 'warn'
+
+
+GROUP_CELLS: dict[str, Callable[[Any, Context], Cell]] = {  # of a folded group, given its `Sums`
+    'state': _running, **{column.key: column.cell for column in PROCESS_COLUMNS
+                          if column.key in ('cpu', 'memory', 'rate', 'trend', 'buffered', 'fill', 'lost')},
+}
+WIDEST = {'name': 80, 'address': 46}  # cells that the longest text of a column without a width may take
+
+
+def fit(columns: Sequence[Column], longest: dict[str, int], width: int) -> list[tuple[Column, int]]:
+    """The columns that fit into so many cells, in their order, with the width of each; a cell lies between two.
+
+    `longest` are the widths of the longest texts of columns that have none of their own. The name is always there.
+    """
+    left = width + 1
+    chosen: dict[str, int] = {}
+    for column in sorted(columns, key=lambda c: c.rank):
+        wanted = column.width or min(WIDEST.get(column.key, 40), max(longest.get(column.key, 0), len(column.title) + 1))
+        if not chosen:
+            wanted = max(1, min(wanted, width))
+        if wanted + 1 <= left:
+            chosen[column.key] = wanted
+            left -= wanted + 1
+    found = [(column, chosen[column.key]) for column in columns if column.key in chosen]
+    growing = next((column.key for column, _ in found if column.grows), found[-1][0].key)
+    return [(column, wide + left if column.key == growing else wide) for column, wide in found]

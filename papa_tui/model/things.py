@@ -1,0 +1,171 @@
+"""What the kernel holds, as rows: processes with rates, sockets, values. Fed by `Papa.changes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from papa.line.quoting import join
+from papa.line.snapshot import socket_note
+from papa_tui.model.text import harmless
+
+HISTORY = 16  # ticks of the rate that are kept
+LOSING = 10.0  # seconds after a loss in which a process counts as one that loses
+
+
+class Process:
+    """A start of a process. `rate` is bytes of output a second, `history` its last values, the newest at the end.
+
+    `cpu` (percent of a core) and `memory` (bytes) are those of its whole session, None where they are not known.
+    """
+
+    __slots__ = (
+        'acknowledged',
+        'buffered',
+        'bufsize',
+        'captured',
+        'command',
+        'cpu',
+        'details',
+        'dropped',
+        'ended',
+        'exit_code',
+        'history',
+        'id',
+        'key',
+        'lost_at',
+        'memory',
+        'name',
+        'overflow',
+        'pid',
+        'rate',
+        'recorded',
+        'running',
+        'shown',
+        'sockets',
+        'started',
+        'ticked',
+        'watchers',
+    )
+
+    def __init__(self, name: str, details: Mapping[str, Any]) -> None:
+        self.name = self.key = name
+        self.shown = harmless(name)
+        self.history: list[float] = []
+        self.rate = 0.0
+        self.cpu: float | None = None
+        self.memory: int | None = None
+        self.lost_at: float | None = None
+        self.recorded = True
+        self.dropped = int(details.get('dropped', 0))
+        self.command = harmless(join([str(word) for word in details.get('args', ())]))
+        self.ticked = int(details.get('captured', 0))
+        self.take(details)
+
+    def take(self, details: Mapping[str, Any]) -> None:
+        """Take in the details of a listing."""
+        self.details = dict(details)
+        self.id = str(details.get('id', ''))
+        self.pid = int(details.get('pid', 0))
+        self.running = bool(details.get('running'))
+        self.started = float(details.get('started', 0.0))
+        self.ended: float | None = details.get('ended')
+        self.exit_code: int | None = details.get('exit_code')
+        self.bufsize = int(details.get('bufsize', 0))
+        self.overflow = str(details.get('overflow', 'drop'))
+        self.sockets: list[str] = list(details.get('sockets', ()))
+        self.acknowledged = int(details.get('acknowledged', 0))
+        self.captured = self.buffered = self.watchers = 0
+        self.count(details, None)
+
+    def count(self, moved: Mapping[str, Any], now: float | None) -> None:
+        """Take in the counters that moved. `now` is when, None if nobody knows since when they have."""
+        dropped = int(moved.get('dropped', self.dropped))
+        if dropped > self.dropped and now is not None:
+            self.lost_at = now
+        self.dropped = dropped
+        self.captured = int(moved.get('captured', self.captured))
+        self.buffered = int(moved.get('buffered', self.buffered))
+        self.watchers = int(moved.get('watchers', self.watchers))
+        self.acknowledged = max(self.acknowledged, self.captured - self.buffered)
+
+    def tick(self, seconds: float) -> bool:
+        """So many seconds have passed since the last tick. Returns whether its history is not all nothing."""
+        self.rate = max(0.0, (self.captured - self.ticked) / seconds)
+        self.ticked = self.captured
+        self.history.append(self.rate)
+        del self.history[:-HISTORY]
+        return any(self.history)
+
+    @property
+    def records(self) -> bool:
+        """Whether its output is kept at all."""
+        return self.recorded and self.bufsize > 0
+
+    @property
+    def fill(self) -> float:
+        """The share of its buffer that is full, 0 to 1."""
+        return min(1.0, self.buffered / self.bufsize) if self.bufsize else 0.0
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it has to wait until somebody acknowledges."""
+        return self.running and self.overflow == 'block' and 0 < self.bufsize <= self.buffered
+
+    @property
+    def full_in(self) -> float | None:
+        """Seconds until its buffer is full at the present rate; None if it does not fill, or is full."""
+        if not self.records or not self.running or self.watchers or self.rate < 1 or self.buffered >= self.bufsize:
+            return None
+        return (self.bufsize - self.buffered) / self.average
+
+    @property
+    def average(self) -> float:
+        """The rate over the last ticks, which jumps less."""
+        recent = self.history[-5:] or [self.rate]
+        return max(1.0, sum(recent) / len(recent))
+
+    def losing(self, now: float) -> bool:
+        """Whether output was lost a moment ago."""
+        return self.lost_at is not None and now - self.lost_at < LOSING
+
+    def up(self, now: float) -> float:
+        """Seconds that it runs, or ran."""
+        return max(0.0, (now if self.ended is None else self.ended) - self.started)
+
+
+class Socket:
+    """A socket. `holders` are the names of the processes that were given it, as far as that is known."""
+
+    __slots__ = ('address', 'backlog', 'details', 'family', 'fileno', 'holders', 'key', 'name', 'shown', 'type')
+
+    def __init__(self, name: str, details: Mapping[str, Any]) -> None:
+        self.name = self.key = name
+        self.shown = harmless(name)
+        self.details = dict(details)
+        self.address = harmless(socket_note(details))
+        self.family = str(details.get('family', ''))
+        self.type = str(details.get('type', ''))
+        self.backlog: int | None = details.get('backlog')
+        self.fileno: int | None = details.get('fileno')
+        self.holders: tuple[str, ...] = ()
+
+
+class Value:
+    """A value. `text` is all of it only if it is `whole`."""
+
+    __slots__ = ('details', 'key', 'name', 'preview', 'shown', 'size', 'text', 'whole')
+
+    _SHOWN = 300  # characters
+
+    def __init__(self, name: str, details: Mapping[str, Any]) -> None:
+        self.name = self.key = name
+        self.shown = harmless(name)
+        self.details = dict(details)
+        self.whole = 'value' in details
+        self.text = str(details.get('value', details.get('preview', '')))
+        self.preview = harmless(self.text[: self._SHOWN])
+        self.size = int(details.get('size', len(self.text)))
+
+
+Thing = Process | Socket | Value

@@ -1,0 +1,199 @@
+"""From events of a watch to chunks of whole lines in a store; the beginning of a line waits for its end."""
+
+from __future__ import annotations
+
+from papa.events import Acknowledged, Closed, Event, Lost, Output, Started
+from papa_tui.model.text import ending, size
+from papa_tui.output.sources import Source
+from papa_tui.output.store import LONGEST, NOTE, Chunk, Line, Store
+
+_REASONS = {
+    'overflow': 'lost to overflow: the buffer was full', 'acknowledged': 'taken by another client',
+    'slow': 'too fast for this view',
+}
+
+
+class _Held:
+    """The beginning of a line: when and from which position on."""
+
+    __slots__ = ('end', 'parts', 'size', 'start', 'time')
+
+    def __init__(self, time: float, start: int) -> None:
+        self.time = time
+        self.start = start
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.end = start
+
+    def add(self, data: bytes, end: int) -> None:
+        self.parts.append(data)
+        self.size += len(data)
+        self.end = end
+
+    @property
+    def data(self) -> bytes:
+        if len(self.parts) > 1:
+            self.parts = [b''.join(self.parts)]
+        return self.parts[0] if self.parts else b''
+
+
+class Assembler:
+    """Takes events in order. `sources` are the processes that have been seen, by id; `notices` what a person should be
+    told besides (another client has acknowledged)."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.sources: dict[str, Source] = {}
+        self.notices: list[str] = []
+        self.before: list[Chunk] | None = None  # where chunks go while what is older is fetched
+        self._held: dict[tuple[str, str], _Held] = {}
+
+    def source(self, name: str, process_id: str) -> Source:
+        """The process of this id."""
+        found = self.sources.get(process_id)
+        if found is None:
+            found = self.sources[process_id] = Source(name, process_id, self._number(name))
+        return found
+
+    def _number(self, name: str) -> int:
+        """A start of the same name has the colour of the one before."""
+        for source in self.sources.values():
+            if source.name == name:
+                return source.number
+        return len({source.name for source in self.sources.values()})
+
+    def latest(self) -> dict[str, tuple[str, int]]:
+        """Where to go on: id and position of each process, by name."""
+        return {source.name: (source.id, source.end) for source in self.sources.values() if source.end is not None}
+
+    # Events
+
+    def take(self, event: Event) -> None:
+        """Take in an event."""
+        source = self.source(event.name, event.id)
+        if isinstance(event, Output):
+            self._output(source, event)
+        elif isinstance(event, Lost):
+            self._lost(source, event)
+        elif isinstance(event, Acknowledged):
+            self._acknowledged(source, event)
+        elif isinstance(event, Started):
+            self._started(source, event)
+        elif isinstance(event, Closed):
+            self._closed(source, event)
+
+    def _output(self, source: Source, event: Output) -> None:
+        data, position = event.data, event.position
+        start = position - len(data)
+        if source.end is not None and start < source.end:  # told before
+            data = data[source.end - start :]
+            if not data:
+                return
+        if source.start is None:
+            source.start = position - len(data)
+        source.end = position
+        self._lines(source, event.stream, event.timestamp, data, position)
+
+    def _lines(self, source: Source, stream: str, time: float, data: bytes, position: int) -> None:
+        key = source.id, stream
+        held = self._held.get(key)
+        whole, newline, rest = data.rpartition(b'\n')
+        if newline:
+            whole = data[: len(whole) + 1]
+            if held is not None:
+                at = whole.index(b'\n') + 1
+                del self._held[key]
+                self._put_held(source, stream, held, whole[:at], position - len(data) + at)
+                whole = whole[at:]
+            self._put_lines(source, stream, time, whole, position - len(rest))
+            held = None
+        if rest:
+            if held is None:
+                held = self._held[key] = _Held(time, position - len(rest))
+            held.add(rest, position)
+            if held.size >= LONGEST:
+                del self._held[key]
+                self._put_held(source, stream, held, b'', position)
+
+    def _put_held(self, source: Source, stream: str, held: _Held, data: bytes, end: int) -> None:
+        self._put(Chunk(source, stream, held.time, held.data + data, end, held.size, held.start))
+
+    def _put_lines(self, source: Source, stream: str, time: float, data: bytes, end: int) -> None:
+        """Put whole lines, in chunks of a sensible size; what is longer than a line may be is cut."""
+        start = end - len(data)
+        at, length = 0, len(data)
+        while at < length:
+            stop = length if length - at <= LONGEST else data.rfind(b'\n', at, at + LONGEST) + 1 or at + LONGEST
+            self._put(Chunk(source, stream, time, data[at:stop] if at or stop < length else data, start + stop))
+            at = stop
+
+    def _put(self, chunk: Chunk) -> None:
+        if self.before is not None:
+            self.before.append(chunk)
+        else:
+            self.store.append(chunk)
+
+    def note(self, source: Source | None, time: float, text: str, tone: str, end: int = 0) -> None:
+        """Put a line of our own."""
+        if source is not None:
+            self._flush(source)
+        self._put(Chunk(source, NOTE, time, text.encode('utf-8', 'replace'), end, tone=tone))
+
+    def _flush(self, source: Source) -> None:
+        for key, held in list(self._held.items()):
+            if key[0] == source.id:
+                del self._held[key]
+                self._put_held(source, key[1], held, b'', held.end)
+
+    def _lost(self, source: Source, event: Lost) -> None:
+        start = event.start if source.end is None else max(event.start, source.end)
+        if event.end <= start:
+            return
+        source.lost.add(start, event.end)
+        source.end = event.end
+        if source.start is None:
+            source.start = event.end
+        text = f'{size(event.end - start)} {_REASONS.get(event.reason, event.reason)}'
+        self.note(source, 0.0, text, 'warn' if event.reason == 'acknowledged' else 'bad', event.end)
+
+    def _acknowledged(self, source: Source, event: Acknowledged) -> None:
+        if not event.mine and source.end is not None and event.position > source.acknowledged:
+            released = event.position - source.acknowledged
+            self.notices.append(f'Another client has acknowledged {size(released)} of {source.name}')
+        source.acknowledge(event.position)
+        self.store.edition += 1
+
+    def _started(self, source: Source, event: Started) -> None:
+        if source.end is None:
+            again = any(other.name == source.name for other in self.sources.values() if other is not source)
+            text = 'another process under the same name' if again else 'started'
+            self.note(source, event.timestamp, text, 'good')
+
+    def _closed(self, source: Source, event: Closed) -> None:
+        if source.exit_code is None:
+            source.exit_code = event.exit_code
+            tone = 'bad' if event.exit_code else 'dim'
+            self.note(source, event.timestamp, f'ended: {ending(event.exit_code)}', tone, source.end or 0)
+
+    def put_before(self, source: Source, events: list[Event]) -> None:
+        """Put output that is older than all that has come before it. Those of one process."""
+        if not events or source.start is None:
+            return
+        older = Assembler(self.store)
+        older.before = []
+        older.sources[source.id] = Source(source.name, source.id, source.number)
+        for event in events:
+            older.take(event)
+        older._flush(older.sources[source.id])
+        for chunk in older.before:
+            chunk.source = source
+        self.store.prepend(older.before)
+        source.start = older.sources[source.id].start
+
+    def show_partial(self) -> None:
+        """Let the store know the lines that have no end yet."""
+        store = self.store
+        store.partial = [
+            Line(store.next + at, self.sources[key[0]], key[1], held.time, held.data, held.start, held.end)
+            for at, (key, held) in enumerate(self._held.items())
+        ]

@@ -1,0 +1,84 @@
+"""Output that a terminal may be shown: colours are kept, everything else that would act on it is taken away or shown.
+
+What is well-formed and only moves a cursor, sets a title or the like is taken away; what is not is written out.
+"""
+
+from __future__ import annotations
+
+import re
+
+from papa_tui.model.text import BIDI
+
+_SEQUENCE = re.compile(
+    '\x1b\\[([0-9;:]*)m'  # colours
+    '|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]'  # other control sequences
+    '|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)'  # strings: titles, links, clipboard
+    '|\x1b[ -/]+[0-~]|\x1b[0-Z\\\\^-~]'  # other escapes
+)
+_COLOUR = re.compile('(\x1b\\[[0-9;]*m)')
+_TAB = 8
+
+
+def text_of(data: bytes) -> str:
+    """A line as text in which only colours are escapes, and all else can be seen."""
+    if data.isascii():
+        text = data.decode('ascii')
+        if text.isprintable():
+            return text
+    else:
+        text = data.decode('utf-8', 'surrogateescape')
+    text = _last_of_returns(text)
+    if '\x1b' in text or any('\x80' <= c <= '\x9f' for c in text):
+        text = _SEQUENCE.sub(_kept, text)
+    if '\t' in text:
+        text = _without_tabs(text)
+    if _is_clean(text):
+        return text
+    pieces = _COLOUR.split(text)
+    pieces[::2] = [''.join(map(_shown, piece)) for piece in pieces[::2]]
+    return ''.join(pieces)
+
+
+def plain_of(data: bytes) -> str:
+    """The same without colours: what is searched and copied."""
+    text = text_of(data)
+    return _COLOUR.sub('', text) if '\x1b' in text else text
+
+
+def _last_of_returns(text: str) -> str:
+    """What stands there after carriage returns, each of which begins the line anew."""
+    text = text.rstrip('\r')
+    return text.rpartition('\r')[2] if '\r' in text else text
+
+
+def _kept(found: re.Match[str]) -> str:
+    colours = found[1]
+    return '' if colours is None else f'\x1b[{colours.replace(":", ";")}m'
+
+
+def _without_tabs(text: str) -> str:
+    if '\x1b' not in text:
+        return text.expandtabs(_TAB)
+    parts, column = [], 0
+    for piece in re.split('(\x1b\\[[0-9;]*m|\t)', text):
+        if piece == '\t':
+            piece = ' ' * (_TAB - column % _TAB)
+        if not piece.startswith('\x1b'):
+            column += len(piece)
+        parts.append(piece)
+    return ''.join(parts)
+
+
+def _is_clean(text: str) -> bool:
+    return text.isprintable() and (text.isascii() or not BIDI & set(text))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable() and character not in BIDI:
+        return character
+    code = ord(character)
+    if 0xDC80 <= code < 0xDD00:
+        return f'\\x{code - 0xDC00:02x}'
+    if code in (0xA0, 0x3000, 0x202F):
+        return ' '
+    return repr(character)[1:-1] if not character.isprintable() else f'\\u{code:04x}'

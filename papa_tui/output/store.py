@@ -1,0 +1,151 @@
+"""Lines of output, kept up to a bound. Chunks stay as they came; lines are cut from them when they are drawn.
+
+Lines have numbers that never change: those that are dropped at the start, or fetched before it, move nobody.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from papa_tui.output.sources import Source
+
+MOST_BYTES = 32 << 20
+MOST_CHUNKS = 200_000
+LONGEST = 16384  # bytes of a line; what is longer goes on in the next one
+NOTE = 'note'
+_BEGIN = 1 << 32  # the number of the first line; older ones that are fetched have room below it
+_SPARE = 4096  # dropped chunks at the beginning of the list before it is made shorter
+
+
+class Line(NamedTuple):
+    """A line: `data` without its end, and from where to where it goes in the output of its source. A note (of a loss,
+    an exit) has a tone, and its source is None if it is about all."""
+
+    number: int
+    source: Source | None
+    stream: str
+    time: float
+    data: bytes
+    start: int
+    end: int
+    tone: str = ''
+
+
+class Chunk:
+    """Whole lines of one stream, or one that was cut because of its length. `head` is how many bytes at the beginning
+    came earlier, and `head_at` their position."""
+
+    __slots__ = ('count', 'cuts', 'data', 'end', 'first', 'head', 'head_at', 'source', 'stream', 'time', 'tone')
+
+    def __init__(
+        self, source: Source | None, stream: str, time: float, data: bytes, end: int, head: int = 0, head_at: int = 0,
+        tone: str = '',
+    ) -> None:
+        self.source = source
+        self.stream = stream
+        self.time = time
+        self.data = data
+        self.end = end
+        self.head = head
+        self.head_at = head_at
+        self.tone = tone
+        self.first = 0
+        self.count = data.count(b'\n') + (not data.endswith(b'\n'))
+        self.cuts: list[int] | None = None
+
+    def line(self, index: int) -> Line:
+        """The line at an index."""
+        cuts = self._cut()
+        begin, stop = cuts[index], cuts[index + 1]
+        end = self.end - (len(self.data) - stop)
+        start = self.head_at if self.head and begin == 0 else end - (stop - begin)
+        data = self.data[begin:stop].removesuffix(b'\n')
+        return Line(self.first + index, self.source, self.stream, self.time, data, start, end, self.tone)
+
+    def _cut(self) -> list[int]:
+        """Where lines begin, and the end of the last."""
+        if self.cuts is None:
+            cuts, at, data = [0], 0, self.data
+            while (at := data.find(b'\n', at) + 1) > 0:
+                cuts.append(at)
+            if cuts[-1] != len(data) or len(cuts) == 1:
+                cuts.append(len(data))
+            self.cuts = cuts
+        return self.cuts
+
+
+class Store:
+    """Chunks in order, the oldest dropped where there are too many. `first` and `next` are the numbers of the first
+    line and of the one after the last. `edition` is another after every change."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES, most_chunks: int = MOST_CHUNKS) -> None:
+        self._chunks: list[Chunk] = []
+        self._dropped = 0  # chunks at the beginning of the list that are there no more
+        self._firsts: list[int] = []
+        self._most_bytes = most_bytes
+        self._most_chunks = most_chunks
+        self.bytes = 0
+        self.first = _BEGIN
+        self.next = _BEGIN
+        self.edition = 0
+        self.partial: list[Line] = []  # lines whose end has not come, shown after the last
+
+    def __len__(self) -> int:
+        return self.next - self.first
+
+    def append(self, chunk: Chunk) -> None:
+        """Add a chunk at the end."""
+        chunk.first = self.next
+        self._chunks.append(chunk)
+        self._firsts.append(chunk.first)
+        self.next += chunk.count
+        self.bytes += len(chunk.data)
+        self.edition += 1
+        while self.bytes > self._most_bytes or len(self._chunks) - self._dropped > self._most_chunks:
+            self._drop()
+
+    def prepend(self, chunks: list[Chunk]) -> None:
+        """Add chunks before the first, as far as there is room."""
+        for chunk in reversed(chunks):
+            if self.bytes + len(chunk.data) > self._most_bytes:
+                break
+            self.first -= chunk.count
+            chunk.first = self.first
+            self._chunks.insert(self._dropped, chunk)
+            self._firsts.insert(self._dropped, chunk.first)
+            self.bytes += len(chunk.data)
+        self.edition += 1
+
+    def _drop(self) -> None:
+        chunk = self._chunks[self._dropped]
+        self._dropped += 1
+        self.bytes -= len(chunk.data)
+        self.first = chunk.first + chunk.count
+        chunk.data, chunk.cuts = b'', None
+        if self._dropped >= _SPARE:
+            del self._chunks[: self._dropped], self._firsts[: self._dropped]
+            self._dropped = 0
+
+    def line(self, number: int) -> Line | None:
+        """A line by its number; None if it is there no more, or not yet."""
+        if not self.first <= number < self.next:
+            return None
+        at = bisect_right(self._firsts, number) - 1
+        chunk = self._chunks[at]
+        return chunk.line(number - chunk.first)
+
+    def chunks(self, start: int) -> Iterator[Chunk]:
+        """Those with lines from this number on."""
+        at = max(self._dropped, bisect_right(self._firsts, start) - 1)
+        while at < len(self._chunks):
+            yield self._chunks[at]
+            at += 1
+
+    def clear(self) -> None:
+        """Drop all lines; numbers go on."""
+        self._chunks, self._firsts, self._dropped = [], [], 0
+        self.bytes = 0
+        self.first = self.next
+        self.edition += 1

@@ -1,0 +1,219 @@
+"""The panes of the main screen, and how they share it. What can be done there builds on this."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from papa.line.calls import Call
+from papa.line.quoting import join
+from papa_tui.actions import PANE, available, shown_keys
+from papa_tui.feeds.doer import Done
+from papa_tui.feeds.sampler import ALL_EVERY, EVERY, Wanted
+from papa_tui.model.columns import COLUMNS
+from papa_tui.model.filters import BadPattern, Filter
+from papa_tui.model.model import KINDS, PROCESSES, SOCKETS, VALUES, Model
+from papa_tui.model.things import Process
+from papa_tui.model.view import View
+from papa_tui.settings import Settings
+from papa_tui.widgets.header import Header, first_line, second_line
+from papa_tui.widgets.keys import Keys
+from papa_tui.widgets.pane import Pane
+from papa_tui.widgets.prompt import Prompt
+from papa_tui.widgets.table import Table
+
+_TITLES = {
+    PROCESSES: ('Processes', 'The kernel holds no process.'),
+    SOCKETS: ('Sockets', 'The kernel holds no socket.'),
+    VALUES: ('Values', 'The kernel holds no value.'),
+}
+_HEADS = 2  # lines of a table above its rows
+_LOW = 17  # lines of the screen below which only the pane with the keys is shown
+_LEAST_BELOW = 4
+_BAR = 3  # lines for header and keys
+
+
+class Owner(Protocol):
+    """What the screen needs of the application."""
+
+    def ring(self) -> None:
+        """There is news. Any thread may call this."""
+
+    def do_call(self, call: Call, done: Done) -> None:
+        """Ask the kernel to do something; `done` is called when it has, by the UI's thread."""
+
+
+class Board(Screen[None]):
+    """Processes above, sockets and values below them. `place` is the id of the pane that has the keys."""
+
+    def __init__(self, model: Model, settings: Settings, dashboard: Owner) -> None:
+        super().__init__()
+        self.model = model
+        self.settings = settings
+        self.dashboard = dashboard
+        self.tables = {kind: Table(kind, _TITLES[kind][0], View(COLUMNS[kind]), _TITLES[kind][1]) for kind in KINDS}
+        self.header = Header()
+        self.keys = Keys()
+        self.prompt = Prompt()
+        self.pane = Pane()
+        self.below = Horizontal(self.tables[SOCKETS], self.tables[VALUES], id='below')
+        self.full = False
+        self._height_below = 0
+        self._last_place = self._last_table = PROCESSES
+        self.now = 0.0
+        self.commands: list[str] = []
+        self._editions: dict[str, int] = dict.fromkeys(KINDS, -1)
+
+    def compose(self) -> ComposeResult:
+        """All panes are there from the beginning."""
+        yield self.header
+        yield self.tables[PROCESSES]
+        yield self.below
+        yield self.pane
+        yield self.prompt
+        yield self.keys
+
+    def on_mount(self) -> None:
+        """The processes have the keys at first."""
+        self.tables[PROCESSES].focus()
+
+    # What is shown
+
+    def show(self, now: float) -> None:
+        """Draw what the model has now."""
+        self.now = now
+        for kind, table in self.tables.items():
+            members = self._editions[kind] != self.model.editions[kind]
+            if members or table.view.moves:
+                table.view.rebuild(self.model.things[kind].values(), now)
+            if members:
+                self._editions[kind] = self.model.editions[kind]
+            table.refresh_rows(now, members=members or table.view.moves, stale=self.model.stale)
+        attention = self.model.attention(now)
+        self.header.show([
+            first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),
+        ])
+        self.share_room()
+        for source in self.pane.sources:
+            process = self.model.processes.get(source.name)
+            if process is not None and process.id == source.id:
+                source.floor = process.acknowledged
+        self.pane.show()
+
+    def rebuild(self, table: Table) -> None:
+        """Sort and filter a table anew."""
+        table.view.rebuild(self.model.things[table.kind].values(), self.now)
+        table.refresh_rows(self.now, members=True, stale=self.model.stale)
+
+    def wanted(self) -> tuple[list[Wanted], float]:
+        """Which processes to sample, and how often: those to be seen, or all while they are sorted by it."""
+        table = self.tables[PROCESSES]
+        everything = table.view.sorted_by.key in ('cpu', 'memory') or table.view.tree
+        rows = list(self.model.processes.values()) if everything else table.in_sight()
+        wanted = [Wanted(row.pid, row.started) for row in rows if isinstance(row, Process) and row.running]
+        return wanted, ALL_EVERY if everything else EVERY
+
+    # How the panes share the screen
+
+    @property
+    def place(self) -> str:
+        """The pane that has the keys."""
+        focused = self.focused
+        return focused.id if focused is not None and focused.id in (*KINDS, PANE) else self._last_place
+
+    @property
+    def places(self) -> list[str]:
+        """The panes that there are, in the order of Tab."""
+        return [*KINDS, PANE] if self.pane.feed is not None else list(KINDS)
+
+    def focus_place(self, place: str) -> None:
+        """Give a pane the keys; it may have been hidden."""
+        widget = self.pane if place == PANE else self.tables[place]
+        self.below.display = self.below.display or place in (SOCKETS, VALUES)
+        widget.display = True
+        widget.focus()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another size, another arrangement."""
+        self.share_room()
+
+    def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
+        """Other keys, and perhaps another pane alone."""
+        focused = self.focused.id if self.focused is not None else None
+        if focused in (*KINDS, PANE):
+            self._last_place = focused
+            self._last_table = focused if focused in KINDS else self._last_table
+        self.share_room()
+        self._show_keys()
+
+    def share_room(self) -> None:
+        """Decide which panes are to be seen, and how high."""
+        height = self.size.height
+        if not height:
+            return
+        alone = self.full or height < _LOW
+        place = self.place
+        with_pane = self.pane.feed is not None
+        tables = {place} & set(KINDS) if alone else {self._last_table} if with_pane else set(KINDS)
+        self.pane.display = with_pane and (not alone or place == PANE)
+        for kind, table in self.tables.items():
+            table.display = kind in tables
+        self.below.display = bool(tables & {SOCKETS, VALUES})
+        rows = max(len(self.tables[kind].view.rows) for kind in (SOCKETS, VALUES))
+        most = max(_LEAST_BELOW, (height - _BAR) // 3)
+        wanted = -1 if alone or with_pane else max(_LEAST_BELOW, min(most, rows + _HEADS))
+        if self._height_below != wanted:
+            self._height_below = wanted
+            self.below.styles.height = '1fr' if wanted < 0 else wanted
+
+    def _show_keys(self) -> None:
+        actions = available(self.place, read_only=self.settings.read_only)
+        keys = self.settings.keys
+        shown = {
+            action.id: (shown_keys(keys.get(action.id, action.keys)).split(' ')[0], action.label)
+            for action in actions if action.label
+        }
+        always = [shown.pop(name) for name in ('help', 'quit')]
+        self.keys.show(list(shown.values()), always)
+
+    # For those who do something
+
+    def note_command(self, words: list[str]) -> None:
+        """Note the line of papa-shell that does what was just done."""
+        self.commands.append(join(words))
+
+    def say(self, text: str, tone: str = '') -> None:
+        """Tell the person something, until the next key."""
+        self.keys.say(text, tone)
+
+    @property
+    def table(self) -> Table:
+        """The table that has the keys."""
+        return self.tables[self._last_table]
+
+    def move(self, rows: int) -> None:
+        """Move the cursor, or the output, by so many rows."""
+        if self.place == PANE:
+            self.pane.scroll_rows(rows)
+        else:
+            self.table.step(rows)
+
+    @property
+    def page(self) -> int:
+        """How many rows a page has where the keys are."""
+        return self.pane.page if self.place == PANE else self.table.page
+
+    def filter_by(self, table: Table, text: str) -> bool:
+        """Filter a table. Returns whether the text is a filter."""
+        try:
+            table.view.filter = Filter(text)
+        except BadPattern as error:
+            self.say(str(error), 'bad')
+            return False
+        self.keys.say('')
+        self.rebuild(table)
+        return True

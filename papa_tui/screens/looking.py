@@ -1,0 +1,226 @@
+"""What one can do on the main screen without changing anything in the kernel."""
+
+from __future__ import annotations
+
+import time
+
+from papa_tui.actions import ACTIONS, available, shown_keys
+from papa_tui.model.columns import COLUMNS
+from papa_tui.model.details import details
+from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
+from papa_tui.model.text import count
+from papa_tui.screens.board import Board
+from papa_tui.screens.overlay import Choice, Piece, Reader
+
+
+class Looking(Board):
+    """The actions that only look."""
+
+    # Moving
+
+    def do_up(self) -> None:
+        """One row up."""
+        self.move(-1)
+
+    def do_down(self) -> None:
+        """One row down."""
+        self.move(1)
+
+    def do_page_up(self) -> None:
+        """A page up."""
+        self.move(-self.page)
+
+    def do_page_down(self) -> None:
+        """A page down."""
+        self.move(self.page)
+
+    def do_first(self) -> None:
+        """To the first row."""
+        self.table.move_to(0)
+
+    def do_last(self) -> None:
+        """To the last row."""
+        self.table.move_to(len(self.table.view.rows))
+
+    def do_next_pane(self) -> None:
+        """To the next pane."""
+        self._focus_by(1)
+
+    def do_pane_before(self) -> None:
+        """To the pane before."""
+        self._focus_by(-1)
+
+    def _focus_by(self, step: int) -> None:
+        places = self.places
+        self.focus_place(places[(places.index(self.place) + step) % len(places)])
+
+    def do_processes(self) -> None:
+        """To the processes."""
+        self.focus_place(PROCESSES)
+
+    def do_sockets(self) -> None:
+        """To the sockets."""
+        self.focus_place(SOCKETS)
+
+    def do_values(self) -> None:
+        """To the values."""
+        self.focus_place(VALUES)
+
+    def do_full(self) -> None:
+        """This pane alone, or all again."""
+        self.full = not self.full
+        self.share_room()
+
+    # Sorting, filtering, the tree
+
+    def do_sort(self) -> None:
+        """Choose the column to sort by."""
+        table = self.table
+        options = [(column.key, column.title.strip() or column.key) for column in COLUMNS[table.kind]]
+        named = {'attention': 'what needs attention', 'trend': 'output over the last seconds'}
+        shown = [(key, named.get(key, title)) for key, title in options]
+
+        def chosen(key: str | None) -> None:
+            if key is not None:
+                table.view.sort_by(key)
+                self.rebuild(table)
+
+        self.app.push_screen(Choice('Sort by', shown, table.view.sorted_by.key), chosen)
+
+    def do_reverse(self) -> None:
+        """Sort the other way round."""
+        self.table.view.sort_by(self.table.view.sorted_by.key)
+        self.rebuild(self.table)
+
+    def do_filter(self) -> None:
+        """Ask for a filter; it works while it is typed."""
+        table = self.table
+        before = table.view.filter.text
+        self.prompt.ask(
+            '/', before, typed=lambda text: self.filter_by(table, text), entered=lambda text: None,
+            given_up=lambda: self.filter_by(table, before),
+        )
+
+    def do_tree(self) -> None:
+        """A tree, or flat."""
+        view = self.table.view
+        view.tree = not view.tree
+        self.rebuild(self.table)
+
+    def do_fold(self) -> None:
+        """Fold the group of the row."""
+        self._fold(True)
+
+    def do_unfold(self) -> None:
+        """Unfold it."""
+        self._fold(False)
+
+    def _fold(self, folded: bool) -> None:
+        table = self.table
+        if not table.view.tree:
+            self.say('There is nothing to fold: t shows the names as a tree')
+        elif table.view.fold(folded):
+            self.rebuild(table)
+        else:
+            table.move_to(table.view.at)
+
+    def do_mark(self) -> None:
+        """Mark the row, and go to the next."""
+        self.table.view.mark()
+        self.table.step(1)
+
+    def do_unmark(self) -> None:
+        """Mark nothing."""
+        self.table.view.marked.clear()
+        self.table.refresh()
+
+    def do_back(self) -> None:
+        """Undo what is in the way, the nearest first."""
+        view = self.table.view
+        if self.prompt.is_open:
+            self.prompt.give_up()
+        elif self.full:
+            self.do_full()
+        elif view.filter:
+            self.filter_by(self.table, '')
+        elif view.marked:
+            self.do_unmark()
+
+    # What needs attention
+
+    def do_attention(self) -> None:
+        """To the next process that needs attention."""
+        self._attention(1)
+
+    def do_attention_back(self) -> None:
+        """To the one before."""
+        self._attention(-1)
+
+    def _attention(self, step: int) -> None:
+        table = self.tables[PROCESSES]
+        concerns = self.model.concerns(self.now)
+        key = table.view.next_of({name: found.rank for name, found in concerns.items()}, step)
+        if key is None:
+            hidden = ', but the filter hides ' + count(len(concerns), 'process', 'processes') if concerns else ''
+            self.say(f'Nothing needs attention here{hidden}', 'warn' if concerns else 'good')
+            return
+        self.focus_place(PROCESSES)
+        table.go_to(key)
+        found = concerns[key]
+        self.say(f'{found.mark} {table.view.row.shown if table.view.row else ""}: {found.text}', found.tone)
+
+    # Reading
+
+    def do_details(self) -> None:
+        """Every field of the row."""
+        table = self.table
+        row = table.view.row
+        if row is None:
+            return
+        key, last = row.key, [row]
+
+        def read() -> list[list[Piece]]:
+            """The details as they are now, or as they were last."""
+            last[0] = self.model.things[table.kind].get(key, last[0])
+            return details(last[0], self.now)
+
+        self.app.push_screen(Reader(row.shown, read))
+
+    def do_timeline(self) -> None:
+        """What has happened, with a line where somebody looked last."""
+        timeline = self.model.timeline
+        seen = timeline.look()
+        lines: list[list[Piece]] = []
+        for each in timeline.entries:
+            if each.number == seen + 1 and lines:
+                lines.append([('── since you last looked ' + '─' * 30, 'accent')])
+            clock = time.strftime('%H:%M:%S', time.localtime(each.when))
+            lines.append([(f'{clock}  ', 'dim'), (f'{each.kind:<8} ', 'dim'), (f'{each.name} ', 'name'),
+                          (each.text, each.tone)])
+        empty: list[list[Piece]] = [[('Nothing has happened since papa-tui was started.', 'dim')]]
+        self.app.push_screen(Reader('Timeline', lambda: lines or empty, at_end=True))
+
+    def do_help(self) -> None:
+        """All keys."""
+        keys = self.settings.keys
+        here = {action.id for action in available(self.place, read_only=self.settings.read_only)}
+        lines: list[list[Piece]] = [[('What fits this pane is bright. Ctrl+P finds all of it by name.', 'dim')], []]
+        for action in ACTIONS:
+            tone = '' if action.id in here else 'dim'
+            shown = shown_keys(keys.get(action.id, action.keys))
+            lines.append([(f'{shown:<14}', 'title' if tone == '' else 'dim'), (action.text, tone)])
+        self.app.push_screen(Reader('Help', lambda: lines))
+
+    # The program itself
+
+    def do_suspend(self) -> None:
+        """Suspend, as any program."""
+        self.app.action_suspend_process()
+
+    def do_redraw(self) -> None:
+        """Draw everything anew."""
+        self.app.refresh(repaint=True, layout=True)
+
+    def do_quit(self) -> None:
+        """Leave at once."""
+        self.app.exit()

@@ -1,0 +1,53 @@
+"""The main screen: what a key or a click does there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.binding import Binding
+
+from papa_tui.actions import ACTIONS, BY_ID
+from papa_tui.screens.acting import Acting
+from papa_tui.widgets.table import Table
+
+
+class MainScreen(Acting):
+    """All that can be done, by the table of actions: ``do_ID`` does what the action of this id says."""
+
+    BINDINGS = [
+        Binding(action.keys, f'do("{action.id}")', action.text, show=False, id=action.id) for action in ACTIONS
+    ]
+
+    def on_mount(self) -> None:
+        """Perhaps a person has come for the output of some processes alone."""
+        super().on_mount()
+        if self.settings.watch:
+            self.open_pane(self.settings.watch)
+
+    def action_do(self, name: str) -> None:
+        """A key was pressed."""
+        self.do(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what can be done in the pane that has the keys."""
+        if action != 'do':
+            return super().check_action(action, parameters)
+        found = BY_ID[str(parameters[0])]
+        if self.prompt.is_open:
+            return found.id == 'back'
+        return self.place in found.where and not (found.changes and self.settings.read_only)
+
+    def do(self, name: str) -> None:
+        """Do what an action says."""
+        self.keys.say('')
+        doing: Callable[[], None] = getattr(self, f'do_{name}')
+        doing()
+
+    def on_table_sort_by(self, message: Table.SortBy) -> None:
+        """The head of a column was clicked."""
+        message.table.view.sort_by(message.key)
+        self.rebuild(message.table)
+
+    def on_table_chosen(self, _message: Table.Chosen) -> None:
+        """A row was clicked twice."""
+        self.do('details')

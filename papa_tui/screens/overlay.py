@@ -1,0 +1,157 @@
+"""Screens that lie over the main one: a text to read, a question, a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from papa_tui.widgets.palette import palette_of
+
+Piece = tuple[str, str]  # a text and its tone
+
+
+class Reader(ModalScreen[None]):
+    """A text to read, scroll and copy from. `read` gives its lines, now and later."""
+
+    DEFAULT_CSS = """
+    Reader { align: center middle; background: $background 60%; }
+    Reader > VerticalScroll {
+        width: 90%; max-width: 110; height: auto; max-height: 90%; padding: 0 1;
+        border: round $primary; border-title-color: $primary; border-subtitle-color: $text-muted;
+        background: $background; scrollbar-size-vertical: 1;
+    }
+    """
+    BINDINGS = [
+        Binding('escape,q,enter', 'close', 'close', show=False),
+        Binding('c', 'copy', 'copy', show=False),
+    ]
+
+    def __init__(self, title: str, read: Callable[[], Sequence[Sequence[Piece]]], *, at_end: bool = False) -> None:
+        super().__init__()
+        self._title = title
+        self._read = read
+        self._lines_of_text = read()
+        self._at_end = at_end
+
+    def compose(self) -> ComposeResult:
+        """One text in a frame."""
+        with VerticalScroll() as scroll:
+            scroll.border_title = self._title
+            scroll.border_subtitle = 'esc closes'
+            yield Static(self._text(), markup=False)
+
+    def _text(self) -> Text:
+        palette = palette_of(self.app)
+        text = Text()
+        for number, line in enumerate(self._lines_of_text):
+            text.append('\n' if number else '')
+            for piece, tone in line:
+                style = palette.style(tone)
+                text.append(piece, style=style if tone else '')
+        return text
+
+    def _again(self) -> None:
+        lines = self._read()
+        if lines != self._lines_of_text:
+            self._lines_of_text = lines
+            self.query_one(Static).update(self._text())
+
+    def on_mount(self) -> None:
+        """The newest is at the end of some. It is read anew each second: what it is about goes on."""
+        self.set_interval(1.0, self._again)
+        scroll = self.query_one(VerticalScroll)
+        scroll.focus()
+        if self._at_end:
+            scroll.call_after_refresh(scroll.scroll_end, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy what is selected, or all of it."""
+        text = self.get_selected_text() or '\n'.join(
+            ''.join(piece for piece, _ in line) for line in self._lines_of_text
+        )
+        self.app.copy_to_clipboard(text)
+        self.query_one(VerticalScroll).border_subtitle = 'copied; esc closes'
+
+    def action_close(self) -> None:
+        """Back to where one was."""
+        self.dismiss(None)
+
+
+class Question(ModalScreen[bool]):
+    """A question to be answered with yes or no; anything but ``y`` is no."""
+
+    DEFAULT_CSS = """
+    Question { align: center middle; background: $background 60%; }
+    Question > Vertical {
+        width: auto; min-width: 40; max-width: 90%; height: auto; padding: 1 2;
+        border: heavy $warning; border-title-color: $warning; background: $background;
+    }
+    Question Static { width: auto; max-width: 100%; }
+    """
+    BINDINGS = [
+        Binding('y', 'answer(True)', 'yes', show=False),
+        Binding('n,escape,q', 'answer(False)', 'no', show=False),
+    ]
+
+    def __init__(self, title: str, text: str, verb: str) -> None:
+        super().__init__()
+        self._title = title
+        self._question = text
+        self._verb = verb
+
+    def compose(self) -> ComposeResult:
+        """The question, and how to answer."""
+        with Vertical() as box:
+            box.border_title = self._title
+            yield Static(Text(self._question), markup=False)
+            yield Static(Text(f'\ny  {self._verb}     n  leave it'), markup=False)
+
+    def action_answer(self, yes: bool) -> None:
+        """Hand the answer over."""
+        self.dismiss(yes)
+
+
+class Choice(ModalScreen['str | None']):
+    """One of several."""
+
+    DEFAULT_CSS = """
+    Choice { align: center middle; background: $background 60%; }
+    Choice > OptionList {
+        width: auto; min-width: 36; max-width: 80%; height: auto; max-height: 80%;
+        border: round $primary; border-title-color: $primary; background: $background;
+    }
+    """
+    BINDINGS = [Binding('escape,q', 'close', 'close', show=False)]
+
+    def __init__(self, title: str, options: Sequence[tuple[str, str]], chosen: str = '') -> None:
+        super().__init__()
+        self._title = title
+        self._choices = options
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        """A list in a frame."""
+        found = OptionList(*(Option(Text(label), id=key) for key, label in self._choices))
+        found.border_title = self._title
+        yield found
+
+    def on_mount(self) -> None:
+        """Begin with what is chosen now."""
+        keys = [key for key, _ in self._choices]
+        if self._chosen in keys:
+            self.query_one(OptionList).highlighted = keys.index(self._chosen)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Hand it over."""
+        self.dismiss(event.option.id)
+
+    def action_close(self) -> None:
+        """None of them."""
+        self.dismiss(None)

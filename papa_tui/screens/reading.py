@@ -1,0 +1,375 @@
+"""What one can do in the output pane."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from papa.errors import Error
+from papa_tui.actions import PANE
+from papa_tui.feeds.output import OutputFeed, fetch
+from papa_tui.model.filters import BadPattern
+from papa_tui.model.text import count, size
+from papa_tui.output.sources import Plan, Source, asks, plan
+from papa_tui.screens.looking import Looking
+from papa_tui.screens.overlay import Question
+from papa_tui.widgets.body import plain_line
+from papa_tui.widgets.pane_drawing import PaneDrawing
+
+_STEP = 8  # cells
+_LOG_EVERY = 0.5  # seconds
+
+
+class ReadingOutput(Looking):
+    """The actions of the output pane."""
+
+    # Opening and closing
+
+    def do_output(self) -> None:
+        """The output of the row, or of all that are marked."""
+        names = self.tables['processes'].view.chosen()
+        row = self.tables['processes'].view.row
+        if row is not None and row.name.endswith('*') and not self.tables['processes'].view.marked:
+            names = [row.name]
+        if names:
+            self.open_pane(tuple(names))
+
+    def open_pane(self, names: tuple[str, ...]) -> None:
+        """Open the pane on these names."""
+        self.stop_watching()
+        feed = OutputFeed(self.settings.where, names, self.dashboard.ring)
+        self.pane.look_at(feed)
+        feed.start()
+        self.share_room()
+        self.focus_place(PANE)
+
+    def stop_watching(self) -> None:
+        """End what the pane watches, if it does."""
+        if self.pane.feed is not None:
+            self.pane.feed.stop()
+            self.pane.feed = None
+
+    def do_pane(self) -> None:
+        """To the output."""
+        if self.pane.feed is None:
+            self.do_output()
+        else:
+            self.focus_place(PANE)
+
+    def close_pane(self) -> None:
+        """Close it. As a logger it holds nothing back any more."""
+        table = self.table
+        self.stop_watching()
+        self.pane.display = False
+        self.share_room()
+        self.focus_place(table.kind)
+
+    def do_back(self) -> None:
+        """Undo what is in the way, the nearest first."""
+        pane = self.pane
+        if self.prompt.is_open or self.place != PANE:
+            super().do_back()
+        elif self.selections:
+            self.clear_selection()
+        elif pane.search_text:
+            pane.search('')
+        elif pane.filter_text:
+            pane.filter('')
+        elif self.full:
+            self.do_full()
+        else:
+            self.close_pane()
+
+    # Moving
+
+    def do_first(self) -> None:
+        """To the first line; a second time: what the kernel has before it."""
+        if self.place != PANE:
+            super().do_first()
+        elif self.pane.reading is not None and self.pane.feed is not None:
+            with self.pane.feed.lock:
+                self.pane.reading.to_start()
+            self.pane.show()
+            self._fetch()
+
+    def do_last(self) -> None:
+        """To the last line, and follow."""
+        if self.place != PANE:
+            super().do_last()
+        elif self.pane.reading is not None:
+            self.pane.reading.to_end()
+            self.pane.show()
+
+    def do_follow(self) -> None:
+        """Follow the end."""
+        self.do_last()
+
+    def move(self, rows: int) -> None:
+        """Above the start there may be more."""
+        if self.place != PANE:
+            super().move(rows)
+        elif self.pane.scroll_rows(rows):
+            self._fetch()
+
+    def do_scroll_left(self) -> None:
+        """To the left."""
+        self.pane.scroll_columns(-_STEP)
+
+    def do_scroll_right(self) -> None:
+        """To the right."""
+        self.pane.scroll_columns(_STEP)
+
+    def _fetch(self) -> None:
+        """Get what the kernel still has before the first line, without stopping for it."""
+        feed = self.pane.feed
+        if feed is None:
+            return
+        with feed.lock:
+            wanted = [(source, source.start or 0) for source in self.pane.sources if source.more_above]
+        if wanted:
+            threading.Thread(target=self._fetch_these, args=(feed, wanted), name='fetch', daemon=True).start()
+
+    def _fetch_these(self, feed: OutputFeed, wanted: list[tuple[Source, int]]) -> None:
+        for source, before in wanted:
+            try:
+                events = fetch(self.settings.where, source.name, source.id, before)
+            except Error:
+                continue
+            with feed.lock:
+                feed.assembler.put_before(source, events)
+        self.dashboard.ring()
+
+    # Searching, filtering, looks
+
+    def do_search(self) -> None:
+        """Ask what to look for; it is found while it is typed."""
+        pane, before = self.pane, self.pane.search_text
+
+        def typed(text: str) -> None:
+            self._tried(pane.search, text)
+
+        def entered(text: str) -> None:
+            if text and not pane.step_found(False):
+                self.say(f'"{text}" is nowhere in these lines', 'warn')
+
+        self.prompt.ask('/', before, typed=typed, entered=entered, given_up=lambda: typed(''))
+
+    def _tried(self, change: object, text: str) -> None:
+        assert callable(change)
+        try:
+            change(text)
+        except BadPattern as error:
+            self.say(str(error), 'bad')
+        else:
+            self.keys.say('')
+
+    def do_next_found(self) -> None:
+        """To the next line that was found."""
+        self._step_found(True)
+
+    def do_found_before(self) -> None:
+        """To the one before."""
+        self._step_found(False)
+
+    def _step_found(self, forward: bool) -> None:
+        if not self.pane.step_found(forward):
+            self.say('Nothing was found' if self.pane.search_text else 'Search first: /', 'warn')
+
+    def do_filter_lines(self) -> None:
+        """Ask for a filter; it works while it is typed."""
+        pane, before = self.pane, self.pane.filter_text
+        self.prompt.ask(
+            '&', before, typed=lambda text: self._tried(pane.filter, text), entered=bool,
+            given_up=lambda: self._tried(pane.filter, before),
+        )
+
+    def do_around(self) -> None:
+        """Two more lines around each that fits."""
+        self._around(2)
+
+    def do_around_less(self) -> None:
+        """Two fewer."""
+        self._around(-2)
+
+    def _around(self, step: int) -> None:
+        pane = self.pane
+        pane.around = max(0, pane.around + step)
+        pane.filter(pane.filter_text)
+        self.say(f'{count(pane.around, "line")} around each that fits the filter')
+
+    def do_wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.pane.toggle_wrap()
+
+    def do_times(self) -> None:
+        """Show when each line was captured."""
+        self.pane.toggle_times()
+
+    def do_clear(self) -> None:
+        """Clear the view."""
+        self.pane.clear()
+
+    # Places
+
+    def do_place_mark(self) -> None:
+        """Mark this place."""
+        top = self.pane.top
+        if top is not None:
+            self.pane.marked = top.number
+            self.pane.show()
+            self.say("This place is marked: ' comes back to it, C copies from it")
+
+    def do_to_mark(self) -> None:
+        """To the marked place."""
+        if self.pane.marked is None:
+            self.say('No place is marked: m marks one', 'warn')
+        else:
+            self.pane.go_to(self.pane.marked)
+
+    def do_go_to_time(self) -> None:
+        """Ask for a time."""
+        self.prompt.ask('time ', '', entered=self._go_to_time)
+
+    def _go_to_time(self, text: str) -> None:
+        feed = self.pane.feed
+        wanted = time_of(text, self.now)
+        if wanted is None or feed is None:
+            self.say('A time is 14:05 or 14:05:30', 'bad')
+            return
+        with feed.lock:
+            found = next((chunk.first for chunk in feed.store.chunks(feed.store.first) if chunk.time >= wanted), None)
+        if found is None:
+            self.say(f'Nothing here is from {text} or later', 'warn')
+        else:
+            self.pane.go_to(found)
+
+    # Copying and saving
+
+    def do_copy(self) -> None:
+        """What is selected, or the lines on the screen."""
+        selected = self.get_selected_text()
+        self.copy(selected or self.pane.text_on_screen(), 'the selection' if selected else 'the lines on the screen')
+
+    def do_copy_from_mark(self) -> None:
+        """From the marked place on."""
+        if self.pane.marked is None:
+            self.say('No place is marked: m marks one', 'warn')
+        else:
+            self.copy(self.pane.text_from(self.pane.marked), 'what is from the mark on')
+
+    def copy(self, text: str, what: str) -> None:
+        """Put a text where it can be pasted from, and say where that is."""
+        self.app.copy_to_clipboard(text)
+        lines = count(text.count('\n') + 1, 'line')
+        where = "tmux's buffer" if os.environ.get('TMUX') else 'the clipboard of the terminal'
+        self.say(f'Copied {what} ({lines}) to {where}', 'good')
+
+    def do_save(self) -> None:
+        """Ask for a file."""
+        name = self.pane.feed.names[0].rstrip('*.') if self.pane.feed is not None else 'output'
+        self.prompt.ask('save to ', f'{name or "output"}.log', entered=self._save)
+
+    def _save(self, path: str) -> None:
+        feed = self.pane.feed
+        if not path or feed is None:
+            return
+        with feed.lock:
+            chunks = list(feed.store.chunks(feed.store.first))
+        try:
+            fd = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, 'w', encoding='utf-8', errors='replace') as file:
+                lines = [plain_line(chunk.line(at)) for chunk in chunks if chunk.data for at in range(chunk.count)]
+                file.writelines(f'{line}\n' for line in lines)
+        except FileExistsError:
+            self.say(f'There is a file {path} already: nothing was written', 'bad')
+        except (OSError, ValueError) as error:
+            self.say(f'Cannot write {path}: {getattr(error, "strerror", None) or error}', 'bad')
+        else:
+            self.say(f'Saved {count(len(lines), "line")} to {path}', 'good')
+
+    # Acknowledging
+
+    def _loggers(self) -> dict[str, int]:
+        own = 1 if self.pane.feed is not None and self.pane.feed.logging else 0
+        return {name: process.watchers - own for name, process in self.model.processes.items()}
+
+    def do_acknowledge(self) -> None:
+        """Up to the end of the last line that was painted; it asks first where that could hurt."""
+        feed = self.pane.feed
+        if feed is None:
+            return
+        with feed.lock:
+            plans = plan(self.pane.sources, self._loggers())
+            question = asks(plans)
+        if not plans:
+            self.say('Everything that was on the screen is acknowledged')
+        elif not question:
+            self._acknowledge(feed, plans)
+        else:
+            names = '\n'.join(f'  {each.source.name}: {size(each.size)}' for each in plans[:10])
+            text = f'Acknowledge up to the last line shown?\n{names}\n\n{question}'
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self._acknowledge(feed, plans)
+
+            self.app.push_screen(Question('Acknowledge', text, 'acknowledge it'), answered)
+
+    def _acknowledge(self, feed: OutputFeed, plans: list[Plan]) -> None:
+        for each in plans:
+            feed.acknowledge(each.source.name, each.position, each.source.id)
+            self.note_command(['acknowledge', each.source.name, str(each.position), each.source.id])
+        total = sum(each.size for each in plans)
+        self.say(f'Acknowledged {size(total)} of {count(len(plans), "process", "processes")}', 'good')
+
+    def do_log(self) -> None:
+        """A logger from now on, or a peek again."""
+        feed = self.pane.feed
+        if feed is None:
+            return
+        if feed.logging:
+            feed.log(False)
+            self.say('This pane only peeks again')
+            return
+        text = (
+            f'Make this pane a logger of {" ".join(feed.names)}?\n\n'
+            'It holds output back as any logger does, and acknowledges each line that it has shown,\n'
+            'without asking again, as long as it is open. Exits are not acknowledged.'
+        )
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                feed.log(True)
+                self._log_soon()
+
+        self.app.push_screen(Question('Be a logger', text, 'be a logger'), answered)
+
+    def _log_soon(self) -> None:
+        """Acknowledge what was shown, again and again while the pane is a logger."""
+        feed = self.pane.feed
+        if feed is None or not feed.logging:
+            return
+        with feed.lock:
+            plans = plan(self.pane.sources, {})
+        if feed.live:
+            for each in plans:
+                feed.acknowledge(each.source.name, each.position, each.source.id)
+        self.set_timer(_LOG_EVERY, self._log_soon)
+
+    def on_pane_drawing_told(self, message: PaneDrawing.Told) -> None:
+        """The pane has something to say."""
+        self.say(message.text, message.tone)
+
+
+def time_of(text: str, now: float) -> float | None:
+    """The last moment before `now` at which clocks showed this; None if it is no time."""
+    for form in ('%H:%M:%S', '%H:%M'):
+        try:
+            parsed = time.strptime(text.strip(), form)
+        except ValueError:
+            continue
+        day = time.localtime(now)
+        wanted = time.mktime((*day[:3], parsed.tm_hour, parsed.tm_min, parsed.tm_sec, 0, 0, -1))
+        return wanted if wanted <= now else wanted - 86400
+    return None

@@ -1,0 +1,1 @@
+"""What is drawn, line by line. One widget a file."""

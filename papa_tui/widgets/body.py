@@ -1,0 +1,99 @@
+"""The text of a line of output as a strip: with the colours of the program, and what was searched for marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.strip import Strip
+
+from papa_tui.output.clean import plain_of, text_of
+from papa_tui.output.store import NOTE, Line
+from papa_tui.widgets.cells import width_of
+from papa_tui.widgets.palette import Palette
+
+_KEPT = 2000  # strips
+_NOTHING = Style.null()
+
+
+class Bodies:
+    """Makes the strips, and keeps the last ones. `search` is what to mark."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._kept: dict[int, Strip] = {}
+        self._palette: Palette | None = None
+        self.search: re.Pattern[str] | None = None
+
+    def forget(self) -> None:
+        """Make all anew."""
+        self._kept.clear()
+
+    def strip(self, line: Line, palette: Palette, *, keep: bool = True) -> Strip:
+        """The strip of a line, in its full width. `keep`: the line will not change."""
+        if palette is not self._palette:
+            self._palette = palette
+            self._kept.clear()
+        found = self._kept.get(line.number) if keep else None
+        if found is None:
+            found = self._made(line, palette)
+            if keep:
+                if len(self._kept) >= _KEPT:
+                    self._kept.clear()
+                self._kept[line.number] = found
+        return found
+
+    def _made(self, line: Line, palette: Palette) -> Strip:
+        base = palette.style(line.tone) if line.stream == NOTE else palette.style('')
+        text = text_of(line.data)
+        if line.stream == NOTE:
+            text = f'── {text} '
+        if '\x1b' not in text and self.search is None:
+            return Strip([Segment(text, base)], width_of(text))
+        rich = Text.from_ansi(text, end='', no_wrap=True)
+        if self.search is not None:
+            rich.highlight_regex(self.search, palette.found)
+        segments = [
+            Segment(segment.text, base + segment.style if segment.style else base)
+            for segment in rich.render(self._console) if segment.text
+        ]
+        return Strip(segments)
+
+
+def pieces(strip: Strip, width: int) -> int:
+    """How many rows a strip takes if it is wrapped."""
+    return max(1, -(-strip.cell_length // max(1, width)))
+
+
+def piece(strip: Strip, number: int, width: int) -> tuple[Strip, int]:
+    """A row of a strip that is wrapped, and how many characters come before it."""
+    before = strip.crop(0, number * width) if number else None
+    return strip.crop(number * width, (number + 1) * width), len(before.text) if before is not None else 0
+
+
+def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:
+    """A strip with the characters from `start` to before `end` in another style; -1: to its end."""
+    found: list[Segment] = []
+    at = 0
+    stop = end if end >= 0 else len(strip.text)
+    for segment in strip:
+        for text, inside in _divided(segment.text, start - at, stop - at):
+            found.append(Segment(text, (segment.style or _NOTHING) + style if inside else segment.style))
+        at += len(segment.text)
+    return Strip(found, strip.cell_length)
+
+
+def _divided(text: str, start: int, stop: int) -> Iterator[tuple[str, bool]]:
+    start, stop = max(0, min(start, len(text))), max(0, min(stop, len(text)))
+    for part, inside in ((text[:start], False), (text[start:stop], True), (text[max(start, stop) :], False)):
+        if part:
+            yield part, inside
+
+
+def plain_line(line: Line) -> str:
+    """What of a line is copied and saved."""
+    return plain_of(line.data)

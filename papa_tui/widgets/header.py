@@ -1,0 +1,89 @@
+"""The lines above everything: which kernel, how much it holds, what needs attention."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+from textual.widget import Widget
+
+from papa_tui.model.attention import Summary
+from papa_tui.model.model import Model
+from papa_tui.model.text import age, count, harmless, size
+from papa_tui.widgets.cells import Line
+from papa_tui.widgets.palette import palette_of
+
+Part = tuple[str, str]
+
+
+def first_line(model: Model, now: float, read_only: bool = False) -> tuple[list[Part], list[Part]]:
+    """What stands left and right in the first line. The rightmost of the left ones go first if there is no room."""
+    info = model.info
+    left: list[Part] = [('papa', 'title'), (harmless(str(info.get('endpoint', ''))), 'name')]
+    if info:
+        left += [
+            (str(info.get('version', '')), 'dim'), (f'pid {info.get("pid", "")}', 'dim'),
+            (f'up {age(model.uptime(now))}', 'dim'),
+        ]
+    right: list[Part] = [('read-only', 'warn')] if read_only else []
+    if model.lost_at is not None:
+        seconds = age(now - model.lost_at)
+        since = f'data is {seconds} old' if model.connected_at is not None else f'none for {seconds}'
+        right.append((f'✗ no kernel, {since}, trying again', 'bad'))
+    elif model.connected_at is None:
+        right.append(('connecting…', 'dim'))
+    else:
+        right.append(('● live', 'good'))
+    return left, right
+
+
+def second_line(model: Model, attention: Summary) -> tuple[list[Part], list[Part]]:
+    """What is held, and what needs attention."""
+    running = sum(process.running for process in model.processes.values())
+    buffered, lost = model.totals()
+    left: list[Part] = [
+        (count(len(model.processes), 'process', 'processes'), ''), (f'{running} running', 'dim'),
+        (count(len(model.sockets), 'socket'), ''), (count(len(model.values), 'value'), ''),
+        (f'held {size(buffered)}', '' if buffered else 'dim'),
+        (f'lost {size(lost)}', 'warn' if lost else 'dim'),
+    ]
+    right: list[Part] = [(f'{number} {word}', tone) for word, tone, number in attention.parts]
+    if model.connected_at is not None and not attention.parts:
+        right.append(('all is well', 'good'))
+    return left, right
+
+
+class Header(Widget):
+    """Two lines. `show` what is to be seen."""
+
+    DEFAULT_CSS = 'Header { height: 2; width: 1fr; }'
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[tuple[list[Part], list[Part]]] = []
+
+    def show(self, lines: list[tuple[list[Part], list[Part]]]) -> None:
+        """Draw these."""
+        if lines != self._lines:
+            self._lines = lines
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the widget."""
+        palette = palette_of(self.app)
+        base = palette.style('', 'panel')
+        if y >= len(self._lines):
+            return Strip.blank(self.size.width, base)
+        left, right = self._lines[y]
+        width = self.size.width
+        tail = Line()
+        for number, (text, tone) in enumerate(right):
+            tail.add('' if number == 0 else '  ', base).add(text, palette.style(tone, 'panel'))
+        line = Line().add(' ', base)
+        room = width - tail.cells - 3
+        for number, (text, tone) in enumerate(left):
+            gap = '' if number == 0 else '  '
+            if line.cells + len(gap) + len(text) > room and number > 1:
+                break
+            line.add(gap, base).add(text, palette.style(tone, 'panel'))
+        space = max(1, width - line.cells - tail.cells - 1)
+        strip = line.add(' ' * space, base).strip(line.cells, base)
+        return Strip.join([strip, tail.strip(tail.cells, base)]).adjust_cell_length(width, base)

@@ -1,0 +1,85 @@
+"""What tones look like in the theme that is chosen."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.style import Style
+from textual.app import App
+from textual.color import Color, ColorParseError
+
+_TONES = {'good': 'success', 'warn': 'warning', 'bad': 'error', 'accent': 'accent', 'name': 'foreground'}
+_NAMES = ('primary', 'success', 'accent', 'secondary', 'warning', 'error')  # of the theme, for names in output
+_DIM = 0.55
+
+
+class Palette:
+    """Styles by tone, for plain rows, the row of the cursor, and data that is stale."""
+
+    def __init__(self, variables: dict[str, str], dark: bool = True) -> None:
+        self._dark = dark
+        self._variables = variables
+        self.background = self._colour('background')
+        self.foreground = self._colour('foreground')
+        self.primary = self._colour('primary')
+        self.surface = self._colour('surface')
+        self.panel = self._colour('panel')
+        self.style = lru_cache(512)(self._style)
+
+    def _colour(self, name: str) -> Color:
+        try:
+            return Color.parse(self._variables.get(name, ''))
+        except ColorParseError:
+            return Color.parse('#e0e0e0' if name == 'foreground' else '#101010')
+
+    def _style(self, tone: str, ground: str = '', stale: bool = False) -> Style:
+        """The style of a tone on a ground: ``''``, ``cursor`` (of the table with the keys), ``rest`` (of another),
+        ``panel`` or ``bar``."""
+        back = self._ground(ground)
+        fore = self._colour(_TONES.get(tone, 'foreground'))
+        if tone.startswith('name') and tone != 'name':
+            fore = self._colour(_NAMES[int(tone[4:])])
+        if tone == 'alert':
+            fore, back = back, self._colour('warning')
+        if tone == 'dim':
+            fore = back.blend(self.foreground, _DIM)
+        if tone == 'title':
+            fore = self.primary
+        if stale:
+            fore = back.blend(fore, 0.5)
+        bold = tone in ('name', 'title', 'bad', 'alert') and not stale
+        return Style(color=fore.rich_color, bgcolor=back.rich_color, bold=bold)
+
+    def _ground(self, ground: str) -> Color:
+        if ground == 'cursor':
+            return self.background.blend(self.primary, 0.35)
+        if ground == 'rest':
+            return self.background.blend(self.foreground, 0.12)
+        if ground == 'panel':
+            return self.background.blend(self.foreground, 0.07)
+        return self.background
+
+    @property
+    def found(self) -> Style:
+        """What was searched for."""
+        return Style(color=self.background.rich_color, bgcolor=self._colour('warning').rich_color)
+
+    @property
+    def selected(self) -> Style:
+        """What the mouse has selected."""
+        return Style(bgcolor=self.background.blend(self.primary, 0.5).rich_color)
+
+    def of_name(self, number: int) -> str:
+        """The tone of the n-th name in output."""
+        return f'name{number % len(_NAMES)}'
+
+
+_palettes: dict[tuple[str, bool], Palette] = {}
+
+
+def palette_of(app: App[object]) -> Palette:
+    """The palette of the theme that an app has now."""
+    key = app.theme, app.current_theme.dark
+    if key not in _palettes:
+        _palettes[key] = Palette(app.theme_variables, app.current_theme.dark)
+    return _palettes[key]

@@ -1,0 +1,191 @@
+"""The output pane: the lines of one or more processes, and where in them one reads."""
+
+from __future__ import annotations
+
+import re
+
+from textual import events
+from textual.selection import Selection
+
+from papa_tui.feeds.output import OutputFeed
+from papa_tui.model.filters import Filter, compile_search
+from papa_tui.output.finding import Finder, filtering, searching
+from papa_tui.output.reading import Reading
+from papa_tui.output.store import Line
+from papa_tui.widgets.body import Bodies, plain_line
+from papa_tui.widgets.pane_drawing import PaneDrawing
+
+_MOST_COPIED = 20000  # lines
+
+
+class Pane(PaneDrawing):
+    """Shows what an `OutputFeed` keeps. `look_at` one; `show` draws what has come."""
+
+    DEFAULT_CSS = 'Pane { height: 2fr; width: 1fr; display: none; }'
+
+    # What is watched
+
+    def look_at(self, feed: OutputFeed) -> None:
+        """Show this from now on."""
+        self.feed = feed
+        self._bodies = Bodies(self.app.console)
+        self.reading = Reading(feed.store, self._pieces)
+        self.finder, self.search_text, self.filter_text, self.marked, self._left = None, '', '', None, 0
+        self.current = None
+        self.show()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Another size, other rows."""
+        self.show()
+
+    def on_focus(self) -> None:
+        """The title tells who has the keys."""
+        self.show()
+
+    def on_blur(self) -> None:
+        """The title tells who has the keys."""
+        self.show()
+
+    # Moving
+
+    def scroll_rows(self, rows: int) -> bool:
+        """So many rows down, or up. Returns whether the start was in the way."""
+        if self.reading is None or self.feed is None:
+            return False
+        with self.feed.lock:
+            stopped = self.reading.scroll(rows)
+        self.show()
+        return stopped
+
+    def scroll_columns(self, cells: int) -> None:
+        """So many cells to the right, or to the left."""
+        self._left = max(0, self._left + cells)
+        self.show()
+
+    @property
+    def page(self) -> int:
+        """Rows of a page."""
+        return max(1, self.size.height - 2)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel."""
+        event.stop()
+        self.scroll_rows(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel; it stops following."""
+        event.stop()
+        self.scroll_rows(-3)
+
+    def go_to(self, number: int) -> None:
+        """Show a line."""
+        if self.reading is None or self.feed is None:
+            return
+        with self.feed.lock:
+            self.reading.go_to(number)
+        self.show()
+
+    # Searching and filtering
+
+    def search(self, text: str) -> None:
+        """Look for this from now on. Raises `BadPattern`."""
+        assert self.feed is not None
+        assert self._bodies is not None
+        pattern = compile_search(text) if text else None
+        with self.feed.lock:
+            self.finder = Finder(searching(pattern), self.feed.store) if pattern is not None else None
+        self.search_text, self.current = text, None
+        self._bodies.search = (
+            re.compile(pattern.pattern.decode('utf-8', 'surrogateescape'), pattern.flags & re.IGNORECASE)
+            if pattern is not None else None
+        )
+        self._bodies.forget()
+        self.show()
+
+    def step_found(self, forward: bool) -> bool:
+        """To the next line with what was searched for, or the one before. Returns whether there is one."""
+        if self.finder is None or self.reading is None:
+            return False
+        here = self.current
+        if here is None:
+            here = self.reading.at - 1 if forward else self.reading.at + self.reading.height
+        found = self.finder.after(here) if forward else self.finder.before(here)
+        if found is None:
+            return False
+        self.current = found
+        self.go_to(found)
+        return True
+
+    def filter(self, text: str) -> None:
+        """Show only lines that pass. Raises `BadPattern`."""
+        assert self.feed is not None
+        assert self.reading is not None
+        wanted = Filter(text)
+        with self.feed.lock:
+            self.reading.only = Finder(filtering(wanted, self.around), self.feed.store) if wanted else None
+        self.filter_text = text
+        self.show()
+
+    def toggle_wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.wrap = not self.wrap
+        self._left = 0
+        self.show()
+
+    def toggle_times(self) -> None:
+        """Show when each line was captured, or not."""
+        self.times = not self.times
+        self.show()
+
+    def clear(self) -> None:
+        """Drop the lines from the view. The kernel keeps what it has."""
+        if self.feed is not None:
+            with self.feed.lock:
+                self.feed.store.clear()
+            self.show()
+
+    # Copying: never the gutter
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """The mouse has selected something else."""
+        self.show()
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that is selected."""
+        if self.feed is None:
+            return None
+        start, end = selection
+        store = self.feed.store
+        first = store.first if start is None else start.y
+        last = store.next - 1 if end is None else end.y
+        found = []
+        for number in range(first, min(last, first + _MOST_COPIED) + 1):
+            line = self._at(number)
+            span = selection.get_span(number)
+            if line is not None and span is not None:
+                text = plain_line(line)
+                found.append(text[span[0] : span[1] if span[1] >= 0 else None])
+        return '\n'.join(found), '\n'
+
+    def _at(self, number: int) -> Line | None:
+        assert self.feed is not None
+        with self.feed.lock:
+            return self.feed.store.line(number)
+
+    def text_on_screen(self) -> str:
+        """The lines that can be seen."""
+        numbers = dict.fromkeys(row.line.number for row in self._shown)
+        lines = {row.line.number: row.line for row in self._shown}
+        return '\n'.join(plain_line(lines[number]) for number in numbers)
+
+    def text_from(self, number: int) -> str:
+        """The lines from a number to the end of the screen."""
+        last = self._shown[-1].line.number if self._shown else number
+        first, last = min(number, last), max(number, last)
+        lines = (self._at(each) for each in range(first, min(last, first + _MOST_COPIED) + 1))
+        return '\n'.join(plain_line(line) for line in lines if line is not None)
+
+    @property
+    def top(self) -> Line | None:
+        """The line at the top of the screen."""
+        return self._shown[0].line if self._shown else None

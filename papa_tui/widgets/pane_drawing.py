@@ -1,0 +1,237 @@
+"""How the output pane is drawn: its title, its gutter, its lines, and a bar that tells where one is."""
+
+from __future__ import annotations
+
+import time
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from papa_tui.feeds.output import OutputFeed
+from papa_tui.model.text import count, harmless, size
+from papa_tui.output.finding import Finder
+from papa_tui.output.reading import Reading, Row
+from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, SEEN, Source
+from papa_tui.output.store import NOTE, Line
+from papa_tui.widgets.body import Bodies, highlighted, piece, pieces
+from papa_tui.widgets.cells import Line as Drawn
+from papa_tui.widgets.cells import fitted, width_of
+from papa_tui.widgets.palette import Palette, palette_of
+
+_GUTTER = {BUFFERED: ('●', 'warn'), SEEN: ('│', 'accent'), ACKNOWLEDGED: ('·', 'dim'), GONE: ('×', 'bad')}
+_WIDEST_NAME = 24
+
+
+class PaneDrawing(Widget, can_focus=True):
+    """Draws what an `OutputFeed` keeps, when `show` is called: all at once, under its lock."""
+
+    class Told(Message):
+        """Something that a person should be told."""
+
+        def __init__(self, text: str, tone: str) -> None:
+            super().__init__()
+            self.text = text
+            self.tone = tone
+
+    def __init__(self) -> None:
+        super().__init__(id='pane')
+        self.feed: OutputFeed | None = None
+        self.reading: Reading | None = None
+        self.finder: Finder | None = None
+        self.search_text = ''
+        self.filter_text = ''
+        self.around = 0
+        self.wrap = False
+        self.times = False
+        self.marked: int | None = None  # the number of a line
+        self._bodies: Bodies | None = None
+        self._strips: list[Strip] = []
+        self._shown: list[Row] = []
+        self._left = 0  # cells that are scrolled away to the left
+        self.current: int | None = None  # the number of the line with what was found last
+
+    @property
+    def sources(self) -> list[Source]:
+        """The processes whose output has come."""
+        return [] if self.feed is None else list(self.feed.assembler.sources.values())
+
+    @property
+    def many(self) -> bool:
+        """Whether names have to be told apart."""
+        return len({source.name for source in self.sources}) > 1
+
+    # Drawing
+
+    def show(self) -> None:
+        """Draw what there is now."""
+        if self.feed is None or self.reading is None or self.size.height < 2:
+            return
+        with self.feed.lock:
+            notices, self.feed.assembler.notices = self.feed.assembler.notices, []
+            for finder in (self.finder, self.reading.only):
+                if finder is not None:
+                    finder.advance(time.perf_counter)
+            self.reading.height = self.size.height - 1
+            self._shown = self.reading.rows()
+            self._strips = self._draw(palette_of(self.app))
+            for row in self._shown:
+                if row.line.source is not None and row.line.stream != NOTE:
+                    row.line.source.paint(row.line.start, row.line.end)
+        if notices:
+            self.post_message(self.Told(notices[-1], 'warn'))
+        self.refresh()
+
+    def settle(self) -> None:
+        """A second has passed: what is on the screen has been seen."""
+        if self.feed is None:
+            return
+        with self.feed.lock:
+            fresh = [source for source in self.sources if source.settle()]
+        finders = [finder for finder in (self.finder, self.reading.only if self.reading else None) if finder]
+        if fresh or not all(finder.done for finder in finders):
+            self.show()
+
+    def _draw(self, palette: Palette) -> list[Strip]:
+        width = self.size.width
+        strips = [self._title(palette, width)]
+        names = self._name_width()
+        base = palette.style('')
+        strips += [self._row(row, palette, names).adjust_cell_length(width - 1, base) for row in self._shown]
+        blank = Strip.blank(width - 1, palette.style(''))
+        strips += [blank] * (self.size.height - len(strips))
+        return [strips[0], *self._with_bar(strips[1:], palette)]
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the widget, as `show` has drawn it."""
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, palette_of(self.app).style(''))
+
+    def _title(self, palette: Palette, width: int) -> Strip:
+        assert self.feed is not None
+        assert self.reading is not None
+        dim, base = palette.style('dim', 'panel'), palette.style('', 'panel')
+        line = Drawn().add('▌' if self.has_focus else ' ', palette.style('title', 'panel'))
+        line.add('Output ', palette.style('title' if self.has_focus else 'name', 'panel'))
+        line.add(harmless(' '.join(self.feed.names)), palette.style('name', 'panel')).add('  ', base)
+        if not self.feed.live:
+            line.add('✗ not connected ', palette.style('bad', 'panel'))
+        elif self.feed.logging:
+            line.add(' THIS PANE IS A LOGGER ', palette.style('alert', 'panel')).add(' ', base)
+        else:
+            line.add('peeking ', dim)
+        for text, tone in self._words():
+            line.add(f' {text} ', palette.style(tone, 'panel'))
+        return line.strip(width, dim)
+
+    def _words(self) -> list[tuple[str, str]]:
+        """What the title says about the place where one reads."""
+        assert self.feed is not None
+        assert self.reading is not None
+        reading, words = self.reading, []
+        if reading.follow:
+            words.append(('following', 'good'))
+        elif reading.arrived:
+            words.append((f'{count(reading.arrived, "new line")} below', 'warn'))
+        else:
+            words.append(('not following', 'dim'))
+        if self.search_text:
+            words.append((self._found(), 'accent'))
+        if reading.only is not None:
+            words.append((f'filter: {self.filter_text}', 'accent'))
+        if self.wrap:
+            words.append(('wrap', 'dim'))
+        held = sum(source.held for source in self.sources)
+        unseen = sum(source.unseen(source.end) for source in self.sources if source.end is not None)
+        if held or unseen:
+            words.append((f'{size(held)} not acknowledged' + (f', {size(unseen)} not seen' if unseen else ''), 'dim'))
+        return words
+
+    def _found(self) -> str:
+        assert self.finder is not None
+        numbers = self.finder.numbers
+        here = self.finder.place(self.current) if self.current is not None else None
+        more = '' if self.finder.done else '+'
+        return f'"{harmless(self.search_text)}" {here or "–"} of {len(numbers)}{more}'
+
+    def _name_width(self) -> int:
+        if not self.many:
+            return 0
+        return min(_WIDEST_NAME, max((width_of(harmless(source.name)) for source in self.sources), default=0))
+
+    def _head(self, row: Row, palette: Palette, names: int) -> Drawn:
+        """What stands before the text: the gutter, the time, the name."""
+        line, first = row.line, row.piece == 0
+        head = Drawn()
+        mark, tone = self._state(line)
+        if line.number == self.marked and first:
+            mark, tone = '◆', 'title'
+        head.add(mark, palette.style(tone)).add('!' if line.stream == 'err' else ' ', palette.style('bad'))
+        if self.times:
+            when = time.strftime('%H:%M:%S', time.localtime(line.time)) + f'.{int(line.time % 1 * 1000):03}'
+            head.add((when if first and line.time else ' ' * 12) + ' ', palette.style('dim'))
+        if names:
+            name = harmless(line.source.name) if line.source is not None and first else ''
+            number = line.source.number if line.source is not None else 0
+            head.add(fitted(name, names), palette.style(palette.of_name(number)), names).add(' ', palette.style(''))
+        return head
+
+    def _state(self, line: Line) -> tuple[str, str]:
+        if line.source is None or line.stream == NOTE:
+            return ' ', 'dim'
+        return _GUTTER[line.source.state(line.start, line.end)]
+
+    def _row(self, row: Row, palette: Palette, names: int) -> Strip:
+        head = self._head(row, palette, names)
+        body = self._body(row.line, palette)
+        room = max(1, self.size.width - 1 - head.cells)
+        if self.wrap:
+            part, before = piece(body, row.piece, room)
+        else:
+            part, before = body.crop(self._left, self._left + room), len(body.crop(0, self._left).text)
+        if row.line.number == self.current:
+            part = part.apply_style(Style(bold=True, underline=True))
+        selection = self.text_selection
+        span = selection.get_span(row.line.number) if selection is not None else None
+        if span is not None:
+            start, end = span
+            inside = end - before if end >= 0 else -1
+            if inside:
+                part = highlighted(part, max(0, start - before), inside, palette.selected)
+        cells = part.cell_length
+        part = part.apply_offsets(before, row.line.number)
+        if not self.wrap and body.cell_length > self._left + room:
+            part = Strip.join([part.crop(0, room - 1), Strip([Segment('›', palette.style('accent'))])])
+            cells = room
+        return Strip.join([head.strip(head.cells, palette.style('')), part.adjust_cell_length(cells)])
+
+    def _body(self, line: Line, palette: Palette) -> Strip:
+        assert self._bodies is not None
+        assert self.feed is not None
+        return self._bodies.strip(line, palette, keep=line.number < self.feed.store.next)
+
+    def _pieces(self, line: Line) -> int:
+        if not self.wrap:
+            return 1
+        palette = palette_of(self.app)
+        used = 2 + (13 if self.times else 0) + (self._name_width() + 1 if self.many else 0)
+        return pieces(self._body(line, palette), self.size.width - 1 - used)
+
+    def _with_bar(self, strips: list[Strip], palette: Palette) -> list[Strip]:
+        """A bar at the right that tells where one is."""
+        assert self.reading is not None
+        assert self.feed is not None
+        height = len(strips)
+        lines = max(1, len(self.feed.store))
+        length = max(1, min(height, round(height * height / max(lines, height))))
+        top = round(self.reading.share * (height - length))
+        on, off = palette.style('accent'), palette.style('dim')
+        bar = [
+            Segment('┃' if top <= at < top + length and lines > height else ' ',
+                    on if top <= at < top + length else off)
+            for at in range(height)
+        ]
+        return [Strip([*strip, segment], self.size.width) for strip, segment in zip(strips, bar, strict=True)]

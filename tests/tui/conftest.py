@@ -1,0 +1,84 @@
+"""The dashboard over a real kernel, without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from conftest import PATIENCE, Daemon
+from textual.pilot import Pilot
+
+from papa_tui.app import Dashboard
+from papa_tui.settings import Settings
+
+Size = tuple[int, int]
+
+
+class Driver:
+    """A dashboard, and what a person would do with it."""
+
+    def __init__(self, app: Dashboard, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def until(self, condition: Callable[[], object], what: str = 'it') -> None:
+        """Let it run until something holds."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f'waited in vain for {what}\n{self.text()}'
+            await self.pilot.pause(0.01)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        names = {' ': 'space', '/': 'slash', '.': 'full_stop', ':': 'colon', '*': 'asterisk', '!': 'exclamation_mark'}
+        await self.pilot.press(*(names.get(character, character) for character in text))
+
+    def lines(self) -> list[str]:
+        """What stands on the screen."""
+        screen = self.app.screen
+        width, height = screen.size
+        strips = screen._compositor.render_strips()
+        return [strip.text.ljust(width) for strip in strips[:height]]
+
+    def text(self) -> str:
+        return '\n'.join(line.rstrip() for line in self.lines())
+
+    async def until_shown(self, text: str) -> None:
+        await self.until(lambda: text in self.text(), repr(text))
+
+
+@asynccontextmanager
+async def dashboard(where: object, size: Size = (120, 36), **settings: Any) -> AsyncIterator[Driver]:
+    """A dashboard that has shown its first data."""
+    app = Dashboard(Settings(where=where, autostart=False, **settings))  # type: ignore[arg-type]
+    async with app.run_test(size=size) as pilot:
+        driver = Driver(app, pilot)
+        await driver.until(lambda: app.model.connected_at and app.model.editions['processes'], 'the first data')
+        await driver.until_shown('● live')
+        yield driver
+    for thread in (app.feed, app.doer, app.sampler):
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+Scenario = Callable[[Driver], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def run(daemon: Daemon) -> Callable[..., None]:
+    """Run a scenario with a dashboard of `daemon`."""
+
+    def runner(scenario: Scenario, size: Size = (120, 36), **settings: Any) -> None:
+        async def all_of_it() -> None:
+            async with dashboard(daemon.where, size, **settings) as driver:
+                await scenario(driver)
+
+        asyncio.run(all_of_it())
+
+    return runner

@@ -1,0 +1,61 @@
+"""papa-tui in a terminal of its own, which keeps what was written to it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import termios
+import time
+
+from conftest import PATIENCE
+
+PROGRAM = [sys.executable, '-m', 'papa_tui']
+_COLOUR = re.compile(r'[34]8;2;(\d+);(\d+);(\d+)')
+
+
+class Terminal:
+    """The program, started with these words. Colours of this terminal are 24 bits."""
+
+    def __init__(self, *words: str, columns: int = 120, rows: int = 36, **env: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in ('NO_COLOR', 'PAPA_ENDPOINT')}
+        environment |= {'TERM': 'xterm-256color', 'COLORTERM': 'truecolor', 'XDG_CONFIG_HOME': '/nonexistent', **env}
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+            os.execvpe(PROGRAM[0], [*PROGRAM, *words], environment)
+        self.said = ''
+
+    def until(self, text: str) -> None:
+        """Read until something has been written."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.said:
+            assert time.monotonic() < deadline, self.said[-2000:]
+            if select.select([self.fd], [], [], 0.5)[0]:
+                self.said += self._read()
+
+    def type(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def _read(self) -> str:
+        try:
+            return os.read(self.fd, 65536).decode('utf-8', 'replace')
+        except OSError:
+            return ''
+
+    def end(self) -> tuple[int, str]:
+        """Read the rest. Returns the exit status and everything that was written."""
+        while part := self._read():
+            self.said += part
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.fd)
+        return status, self.said
+
+    @staticmethod
+    def colours(text: str) -> set[tuple[str, ...]]:
+        """Red, green and blue of all colours in it."""
+        return set(_COLOUR.findall(text))

@@ -1,0 +1,88 @@
+"""The command itself: its options, its one-line errors, and the program in a real terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PATIENCE, Daemon
+
+from papa.errors import BadRequest
+from papa.version import __version__
+from papa_tui.settings import THEME, read_config
+
+from .terminal import PROGRAM, Terminal
+
+
+def tui(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE, check=False)
+
+
+def test_version_and_help() -> None:
+    assert tui('--version').stdout == f'papa-tui {__version__}\n'
+    assert '--read-only' in tui('--help').stdout
+
+
+def test_without_a_terminal_it_says_so() -> None:
+    ended = tui()
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr.count('\n') == 1
+    assert 'needs a terminal' in ended.stderr
+
+
+@pytest.mark.parametrize(('words', 'said'), [
+    (('-u', '/no/such/kernel.sock', '--no-autostart'), 'There is no kernel at /no/such/kernel.sock'),
+    (('-u', 'relative'), 'must be absolute'),
+    (('-p', '99999'), 'from 1 to 65535'),
+])
+def test_what_is_wrong_at_the_start_is_one_line(words: tuple[str, ...], said: str) -> None:
+    terminal = Terminal(*words)
+    status, text = terminal.end()
+    assert status == 1
+    assert said in text
+    assert text.strip().count('\n') == 0
+    assert 'Traceback' not in text
+
+
+def test_it_starts_shows_and_leaves(daemon: Daemon) -> None:
+    with daemon.connect() as papa:
+        papa.make_process('web.1', 'sleep', '1000')
+    terminal = Terminal('-u', str(daemon.where))
+    terminal.until('web.1')
+    terminal.type('q')
+    status, text = terminal.end()
+    assert status == 0
+    assert f'everything in the kernel at {daemon.where} goes on: 1 running process' in text
+
+
+def test_no_colour_where_none_is_wanted(daemon: Daemon) -> None:
+    with daemon.connect() as papa:
+        papa.make_process('web.1', 'sh', ['-c', 'exit 3'])
+    terminal = Terminal('-u', str(daemon.where), NO_COLOR='1')
+    terminal.until('exit 3')
+    terminal.type('q')
+    _, text = terminal.end()
+    colours = {code for code in terminal.colours(text) if len(set(code)) > 1}
+    assert not colours, 'anything but greys is a colour'
+
+
+def test_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / 'tui.ini'
+    assert read_config(path, {'tree'}) == ({}, THEME)
+    path.write_text('[look]\ntheme = nord\n[keys]\ntree = x\n')
+    assert read_config(path, {'tree'}) == ({'tree': 'x'}, 'nord')
+    path.write_text('[keys]\nnothing = x\n')
+    with pytest.raises(BadRequest, match='no action "nothing"'):
+        read_config(path, {'tree'})
+    path.write_text('oops')
+    with pytest.raises(BadRequest, match='Cannot read'):
+        read_config(path, {'tree'})
+
+
+def test_the_module_is_the_command() -> None:
+    ended = subprocess.run([sys.executable, '-m', 'papa_tui', '--version'], capture_output=True, text=True,
+                           timeout=PATIENCE, check=True)
+    assert ended.stdout == f'papa-tui {__version__}\n'

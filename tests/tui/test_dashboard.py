@@ -1,0 +1,211 @@
+"""What a person sees and does, with a real kernel under it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+from conftest import Daemon
+
+from papa import Papa
+from papa_tui.widgets.table import Table
+
+from .conftest import Driver
+
+Run = Callable[..., None]
+
+
+@pytest.fixture
+def held(papa: Papa) -> Papa:
+    """Some of everything."""
+    papa.make_socket('demo.web')
+    papa.set('demo.state', '{"copies": 2}')
+    papa.set('demo.markup', '[red]x[/oops]')
+    for number in range(1, 4):
+        papa.make_process(f'web.{number}', 'sleep', '1000')
+    papa.make_process('fails', 'sh', ['-c', 'exit 3'])
+    return papa
+
+
+def table(driver: Driver) -> Table:
+    return driver.app.main.tables['processes']
+
+
+def names(driver: Driver) -> list[str]:
+    return [row.name for row in table(driver).view.rows]
+
+
+def test_the_first_screen_shows_all_three_kinds(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.until_shown('exit 3')
+        text = driver.text()
+        for word in ('web.3', 'demo.web', 'demo.state', '[red]x[/oops]', '127.0.0.1:', 'Sockets 1', 'Values 2'):
+            assert word in text
+        assert '1 failed' in text
+
+    run(scenario)
+
+
+def test_everything_is_live(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        held.make_process('new', 'sleep', '1000')
+        held.set('later', 'x')
+        held.make_socket('other')
+        await driver.until_shown('later')
+        await driver.until(lambda: 'new' in names(driver))
+        pid = held.list_processes('web.1')['web.1']['pid']
+        os.kill(pid, signal.SIGKILL)
+        await driver.until_shown('SIGKILL')
+        held.remove_values('later')
+        await driver.until(lambda: 'later' not in driver.text())
+
+    run(scenario)
+
+
+def test_the_cursor_stays_on_its_process(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('end')
+        assert table(driver).view.key == 'web.3'
+        held.make_process('aaa', 'sleep', '1000')
+        held.make_process('zzz', 'sleep', '1000')
+        await driver.until(lambda: 'zzz' in names(driver) and 'aaa' in names(driver))
+        assert table(driver).view.key == 'web.3'
+        await driver.press('S')
+        assert names(driver)[0] == 'zzz'
+        assert table(driver).view.key == 'web.3'
+
+    run(scenario)
+
+
+def test_a_filter_works_while_it_is_typed_and_escape_clears_it(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('slash')
+        await driver.type('web !2')
+        assert names(driver) == ['web.1', 'web.3']
+        await driver.press('enter')
+        assert 'filter: web !2' in driver.text()
+        await driver.press('escape')
+        assert len(names(driver)) == 4
+        await driver.press('slash')
+        await driver.type('re:(')
+        assert 'Not a regular expression' in driver.text()
+        await driver.press('escape')
+        assert len(names(driver)) == 4
+
+    run(scenario)
+
+
+def test_the_next_problem_and_its_details(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.until_shown('1 failed')
+        await driver.press('2', 'n')
+        assert table(driver).view.key == 'fails'
+        await driver.press('enter')
+        await driver.until_shown('ended with exit 3')
+        await driver.press('escape')
+        await driver.until_shown('Processes 4')
+
+    run(scenario)
+
+
+def test_details_of_a_value_and_panes_by_number(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'end', 'enter')
+        await driver.until_shown('"copies": 2')
+        await driver.press('escape', 'tab')
+        assert driver.app.main.place == 'processes'
+        await driver.press('shift+tab')
+        assert driver.app.main.place == 'values'
+
+    run(scenario)
+
+
+def test_sorting_by_a_chosen_column_and_the_tree(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('s')
+        await driver.until_shown('Sort by')
+        await driver.press('home', 'enter')
+        await driver.until(lambda: names(driver)[0] == 'fails')
+        await driver.press('t')
+        assert 'web.*' in names(driver)
+        await driver.press('end', 'left', 'left')
+        assert 'web.1' not in names(driver)
+        await driver.until_shown('3/3 run')
+
+    run(scenario)
+
+
+def test_the_timeline_tells_what_happened_since_one_looked(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        held.set('one', '1')
+        await driver.until(lambda: driver.app.model.timeline.new == 1)
+        await driver.press('T')
+        await driver.until_shown('one made')
+        await driver.press('escape')
+        held.set('two', '2')
+        await driver.until(lambda: driver.app.model.timeline.new == 1)
+        await driver.press('T')
+        await driver.until_shown('since you last looked')
+        lines = [line for line in driver.lines() if ' made' in line or 'since you' in line]
+        assert ['one made' in line for line in lines] == [True, False, False]
+
+    run(scenario)
+
+
+def test_help_lists_every_action(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('question_mark')
+        await driver.until_shown('Show every field of the row')
+
+    run(scenario)
+
+
+@pytest.mark.parametrize('size', [(80, 24), (60, 12), (20, 5), (1, 1), (200, 60)])
+def test_any_size_will_do(run: Run, held: Papa, size: tuple[int, int]) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.pilot.resize_terminal(*size)
+        for key in ('tab', 'tab', 'end', 'f', 't', 'tab'):
+            await driver.press(key)
+        if size[0] >= 80:
+            assert 'demo.state' in driver.text() or driver.app.main.full
+
+    run(scenario)
+
+
+def test_a_lost_kernel_dims_the_data_and_is_found_again(
+    start_daemon: Callable[..., Daemon], folder: str, held: Papa, run: Run, daemon: Daemon
+) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('end')
+        daemon.stop()
+        await driver.until_shown('no kernel')
+        assert 'web.3' in driver.text(), 'the data stays'
+        again = start_daemon(port_or_path=daemon.where)
+        with again.connect() as papa:
+            papa.make_process('web.3', 'sleep', '1000')
+        await driver.until_shown('● live')
+        await driver.until(lambda: names(driver) == ['web.3'])
+        assert table(driver).view.key == 'web.3'
+
+    run(scenario)
+
+
+def test_q_leaves_and_says_what_goes_on(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('q')
+        await driver.until(lambda: driver.app._exit)
+        assert driver.app.goodbye() == ': 3 running processes, 1 socket, 2 values'
+
+    run(scenario)
+
+
+def test_keys_can_be_changed(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('x')
+        assert table(driver).view.tree
+        await driver.press('t')
+        assert table(driver).view.tree
+
+    run(scenario, keys={'tree': 'x'})

@@ -1,0 +1,145 @@
+"""What the model makes of changes: rows, rates, the timeline, what needs attention."""
+
+from __future__ import annotations
+
+from papa.events import Change
+from papa_tui.model.attention import concern
+
+from .made import NOW, counters, details, ended, model, process, snapshot
+
+
+def test_a_snapshot_replaces_everything_and_later_ones_tell_the_timeline() -> None:
+    made = model({'a': details(), 'b': details(id='b')}, values={'v': {'size': 1, 'value': 'x'}})
+    assert made.timeline.new == 0, 'what was there when one came is no news'
+    made.apply(snapshot({'b': details(id='b'), 'c': details(id='c')}), NOW)
+    assert sorted(made.processes) == ['b', 'c']
+    assert made.values == {}
+    assert [(each.name, each.text) for each in made.timeline.entries] == [
+        ('a', 'is gone'), ('c', 'started'), ('v', 'is gone'),
+    ]
+
+
+def test_an_exit_and_a_successor_under_the_same_name() -> None:
+    made = model({'a': details()})
+    first = made.processes['a']
+    made.apply(Change('exited', 'process', 'a', ended(3)), NOW)
+    assert made.processes['a'] is first
+    assert not first.running
+    made.apply(Change('removed', 'process', 'a', ended(3)), NOW)
+    made.apply(Change('made', 'process', 'a', details(id='a-2')), NOW)
+    assert made.processes['a'] is not first
+    assert [each.text for each in made.timeline.entries] == ['exit 3', 'removed', 'started']
+
+
+def test_a_process_that_is_forgotten_while_it_runs_is_not_recorded() -> None:
+    made = model({'a': details()})
+    assert made.processes['a'].records
+    made.apply(Change('changed', 'process', 'a', details()), NOW)
+    assert not made.processes['a'].records
+
+
+def test_editions_move_with_members_and_not_with_counters() -> None:
+    made = model({'a': details()})
+    before = dict(made.editions)
+    made.apply(counters(a={'captured': 5}), NOW + 1)
+    assert made.editions == before
+    made.apply(Change('made', 'value', 'v', {'size': 1, 'value': 'x'}), NOW)
+    assert made.editions == {**before, 'values': before['values'] + 1}
+
+
+def test_rates_are_bytes_a_second_and_fall_to_nothing_when_nothing_is_told() -> None:
+    made = model({'a': details(captured=1000)})
+    made.apply(counters(a={'captured': 1500, 'buffered': 500}), NOW + 1)
+    assert made.processes['a'].rate == 500
+    made.apply(counters(a={'captured': 1600}), NOW + 1.2)  # too soon for another tick
+    assert made.processes['a'].rate == 500
+    made.apply(counters(a={'captured': 2100}), NOW + 2)
+    assert made.processes['a'].rate == 600
+    assert not made.idle(NOW + 3)
+    assert made.idle(NOW + 3.6)
+    assert made.processes['a'].rate == 0
+    assert made.processes['a'].history == [500, 600, 0]
+
+
+def test_idle_ticks_end_once_everything_has_come_to_rest() -> None:
+    made = model({'a': details()})
+    made.apply(counters(a={'captured': 500}), NOW + 1)
+    ticks = sum(made.idle(NOW + 1 + 2 * number) for number in range(1, 100))
+    assert ticks == 16
+
+
+def test_losing_is_what_has_just_lost_and_not_what_has_lost_once() -> None:
+    made = model({'a': details(dropped=500)})
+    found = made.processes['a']
+    assert not found.losing(NOW)
+    made.apply(counters(a={'dropped': 700}), NOW)
+    assert found.losing(NOW + 1)
+    assert not found.losing(NOW + 11)
+
+
+def test_when_a_buffer_will_be_full() -> None:
+    found = process(bufsize=1000)
+    found.count({'captured': 100, 'buffered': 100}, NOW)
+    found.tick(1.0)
+    assert found.full_in == 9.0
+    found.count({'watchers': 1}, NOW)
+    assert found.full_in is None, 'somebody acknowledges'
+
+
+def test_the_most_urgent_concern_wins() -> None:
+    def mark(**other: object) -> str:
+        found = concern(process(**other), NOW)
+        return found.word if found else ''
+
+    assert mark() == ''
+    assert mark(buffered=10) == 'not logged'
+    assert mark(buffered=10, watchers=1) == ''
+    assert mark(buffered=10, started=NOW - 1) == '', 'its logger may be on the way'
+    assert mark(buffered=1000, overflow='block') == 'blocked'
+    assert mark(buffered=1000, overflow='drop') == 'not logged'
+    assert mark(bufsize=0) == ''
+    losing = process(buffered=10)
+    losing.count({'dropped': 5}, NOW)
+    assert concern(losing, NOW).word == 'losing'  # type: ignore[union-attr]
+
+
+def test_only_a_bad_end_needs_attention() -> None:
+    made = model({'good': ended(0), 'bad': ended(1, id='b'), 'killed': ended(-9, id='k')})
+    assert sorted(made.concerns(NOW)) == ['bad', 'killed']
+    assert made.attention(NOW).parts == [('failed', 'bad', 2)]
+
+
+def test_the_connection_is_lost_once_and_comes_back() -> None:
+    made = model({'a': details()})
+    made.lost('gone', NOW)
+    made.lost('still gone', NOW + 1)
+    assert made.stale
+    assert made.lost_at == NOW
+    assert made.trouble == 'still gone'
+    made.connected({'pid': 2}, NOW + 5)
+    assert not made.stale
+    assert [each.text for each in made.timeline.entries] == ['the connection was lost', 'another kernel answers']
+
+
+def test_the_timeline_knows_what_was_seen() -> None:
+    made = model({'a': details()})
+    made.apply(Change('made', 'value', 'v', {'size': 1, 'value': 'x'}), NOW)
+    assert made.timeline.new == 1
+    assert made.timeline.look() == 0
+    assert made.timeline.new == 0
+    made.apply(Change('removed', 'value', 'v', {'size': 1, 'value': 'x'}), NOW)
+    assert made.timeline.look() == 1
+
+
+def test_who_holds_a_socket() -> None:
+    made = model(
+        {'a': details(sockets=['web']), 'b': details(id='b', sockets=['web']), 'c': ended(0, id='c', sockets=['web'])},
+        sockets={'web': {'family': 'inet', 'type': 'stream', 'host': '127.0.0.1', 'port': 80, 'fileno': 7}},
+    )
+    assert made.sockets['web'].holders == ('a', 'b')
+    made.apply(Change('exited', 'process', 'a', ended(0, sockets=['web'])), NOW)
+    assert made.sockets['web'].holders == ('b',)
+
+
+def test_uptime_goes_on() -> None:
+    assert model().uptime(NOW + 5) == 15.0

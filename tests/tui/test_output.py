@@ -1,0 +1,483 @@
+"""Lines of output without a terminal: the store, the assembler, merging by time, the gutter, finding, reading."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papa.events import Acknowledged, Closed, Event, Lost, Output, Started
+from papa_tui.model.filters import Filter, compile_search
+from papa_tui.output.assembler import Assembler
+from papa_tui.output.clean import plain_of, text_of
+from papa_tui.output.finding import Finder, filtering, searching
+from papa_tui.output.merging import CatchUp, by_time
+from papa_tui.output.ranges import Ranges
+from papa_tui.output.reading import Reading
+from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, SEEN, Source, asks, plan
+from papa_tui.output.store import LONGEST, Chunk, Line, Store
+
+
+def out(data: bytes, position: int, name: str = 'a', time: float = 1.0, stream: str = 'out') -> Output:
+    return Output(name, f'{name}-1', stream, time, data, position)
+
+
+def assembled(*events: Event, store: Store | None = None) -> Assembler:
+    made = Assembler(store or Store())
+    for event in events:
+        made.take(event)
+    made.show_partial()
+    return made
+
+
+def lines_of(store: Store) -> list[Line]:
+    found = [store.line(number) for number in range(store.first, store.next)]
+    return [line for line in found if line is not None]
+
+
+def texts(made: Assembler) -> list[str]:
+    return [line.data.decode() for line in [*lines_of(made.store), *made.store.partial]]
+
+
+# Ranges
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20))), st.integers(0, 80), st.integers(0, 80))
+def test_ranges_are_sets_of_positions(parts: list[tuple[int, int]], start: int, end: int) -> None:
+    ranges, expected = Ranges(), set()
+    for begin, length in parts:
+        ranges.add(begin, begin + length)
+        expected |= set(range(begin, begin + length))
+    asked = set(range(start, end))
+    assert ranges.count(start, end) == len(asked & expected)
+    assert ranges.covers(start, end) == (asked <= expected)
+
+
+# From pieces to lines
+
+
+def test_lines_are_put_together_from_pieces_and_keep_their_times() -> None:
+    made = assembled(out(b'one\ntw', 6, time=1.0), out(b'o\nthr', 11, time=2.0), out(b'ee', 13, time=3.0))
+    assert texts(made) == ['one', 'two', 'three']
+    times = [line.time for line in lines_of(made.store)] + [made.store.partial[0].time]
+    assert times == [1.0, 1.0, 2.0]
+    assert [(line.start, line.end) for line in lines_of(made.store)] == [(0, 4), (4, 8)]
+    assert (made.store.partial[0].start, made.store.partial[0].end) == (8, 13)
+
+
+def test_both_streams_are_lines_of_their_own() -> None:
+    made = assembled(out(b'a1', 2), out(b'e1', 4, stream='err'), out(b'a2\n', 7), out(b'e2\n', 10, stream='err'))
+    assert [(line.data, line.stream) for line in lines_of(made.store)] == [(b'a1a2', 'out'), (b'e1e2', 'err')]
+    assert [(line.start, line.end) for line in lines_of(made.store)] == [(0, 7), (2, 10)]
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(1, 40), min_size=1, max_size=60))
+def test_however_output_is_cut_it_comes_out_whole(data: bytes, sizes: list[int]) -> None:
+    events, at = [], 0
+    while at < len(data):
+        size = sizes[len(events) % len(sizes)]
+        events.append(out(data[at : at + size], min(len(data), at + size)))
+        at += size
+    made = assembled(*events)
+    found = [line.data for line in [*lines_of(made.store), *made.store.partial]]
+    assert b'\n'.join(found) == data.removesuffix(b'\n')
+    ends = [line.end for line in lines_of(made.store)]
+    assert ends == sorted(ends)
+
+
+def test_no_newline_at_all_is_cut_into_lines_without_growing() -> None:
+    made = Assembler(Store())
+    for number in range(1, 200):
+        made.take(out(b'x' * 1000, number * 1000))
+    made.show_partial()
+    found = [*lines_of(made.store), *made.store.partial]
+    assert max(len(line.data) for line in found) <= LONGEST + 1000
+    assert sum(len(line.data) for line in found) == 199_000
+
+
+def test_one_huge_piece_is_cut_too() -> None:
+    data = b'y' * 100_000 + b'\nshort\n'
+    made = assembled(out(data, len(data)))
+    assert b''.join(line.data for line in lines_of(made.store)) == data.replace(b'\n', b'')
+    assert lines_of(made.store)[-1].data == b'short'
+    assert max(len(line.data) for line in lines_of(made.store)) <= LONGEST
+
+
+def test_what_comes_twice_is_shown_once() -> None:
+    made = assembled(out(b'one\ntwo\n', 8), out(b'two\nthree\n', 14), out(b'one\n', 4))
+    assert texts(made) == ['one', 'two', 'three']
+
+
+def test_losses_stand_at_their_place_with_reason_and_size() -> None:
+    made = assembled(
+        out(b'begun', 5), Lost('a', 'a-1', 5, 2053, 'overflow'), out(b'x\n', 2055),
+        Lost('a', 'a-1', 2055, 2060, 'slow'),
+        Lost('a', 'a-1', 2060, 2070, 'acknowledged'),
+    )
+    assert texts(made) == [
+        'begun', '2.0 KB lost to overflow: the buffer was full', 'x', '5 B too fast for this view',
+        '10 B taken by another client',
+    ]
+
+
+def test_an_end_and_a_successor_are_told() -> None:
+    made = assembled(
+        out(b'x\n', 2), Closed('a', 'a-1', 5.0, -9), Started('a', 'a-2', 6.0),
+        Output('a', 'a-2', 'out', 7.0, b'y\n', 2),
+    )
+    assert texts(made) == ['x', 'ended: SIGKILL', 'another process under the same name', 'y']
+    assert len({source.number for source in made.sources.values()}) == 1, 'it keeps its colour'
+
+
+def test_where_to_go_on() -> None:
+    made = assembled(out(b'x\n', 2), out(b'y', 1, name='b'), Lost('b', 'b-1', 1, 9, 'overflow'))
+    assert made.latest() == {'a': ('a-1', 2), 'b': ('b-1', 9)}
+
+
+def test_older_output_goes_before_what_there_is() -> None:
+    made = assembled(out(b'three\nfour\n', 25))
+    first = made.store.first
+    source = made.source('a', 'a-1')
+    assert source.start == 14
+    made.put_before(source, [out(b'one\ntwo\nx', 13), out(b'y\n', 15)])
+    assert source.start == 4
+    assert texts(made)[:2] == ['one', 'two']
+    assert made.store.line(first).data == b'three'  # type: ignore[union-attr]
+    assert lines_of(made.store)[0].source is source
+
+
+# The store
+
+
+def test_the_oldest_is_dropped_and_numbers_stay() -> None:
+    store = Store(most_bytes=100)
+    made = Assembler(store)
+    numbers = {}
+    for number in range(50):
+        text = b'line %d\n' % number
+        made.take(out(text, (number + 1) * 8))
+        numbers[number] = store.next - 1
+    assert store.bytes <= 100
+    assert store.line(numbers[0]) is None
+    assert store.line(numbers[49]).data == b'line 49'  # type: ignore[union-attr]
+    assert store.line(store.next) is None
+
+
+def test_many_small_chunks_are_bounded_too() -> None:
+    store = Store(most_chunks=10)
+    for number in range(10_000):
+        store.append(Chunk(None, 'out', 0.0, b'x\n', number))
+    assert len(store) == 10
+    assert len(store._chunks) < 10_000
+
+
+def test_clearing_keeps_the_numbers() -> None:
+    made = assembled(out(b'a\nb\n', 4))
+    after = made.store.next
+    made.store.clear()
+    assert len(made.store) == 0
+    made.take(out(b'c\n', 6))
+    assert made.store.line(after).data == b'c'  # type: ignore[union-attr]
+
+
+# Merging
+
+
+def test_events_are_merged_by_time_and_positions_decide_within_a_process() -> None:
+    events = [
+        out(b'a1', 2, 'a', 1.0), out(b'a2', 4, 'a', 5.0), out(b'a3', 6, 'a', 4.0),  # the clock stepped back
+        out(b'b1', 2, 'b', 2.0), Lost('b', 'b-1', 2, 4, 'slow'), out(b'b2', 6, 'b', 6.0),
+    ]
+    merged = by_time(events)
+    assert [getattr(event, 'data', b'lost') for event in merged] == [b'a1', b'b1', b'lost', b'a2', b'a3', b'b2']
+
+
+def test_the_beginning_waits_for_all_that_was_held() -> None:
+    catch_up = CatchUp({'a-1': 4, 'b-1': 2}, 0.0)
+    assert catch_up.take([out(b'a1', 2, 'a', 1.0), out(b'a2', 4, 'a', 3.0)], 0.1) == []
+    shown = catch_up.take([out(b'b1', 2, 'b', 2.0)], 0.2)
+    assert [event.data for event in shown] == [b'a1', b'b1', b'a2']  # type: ignore[union-attr]
+    assert catch_up.done
+
+
+def test_the_beginning_does_not_wait_for_ever() -> None:
+    catch_up = CatchUp({'a-1': 4, 'b-1': 2}, 0.0)
+    assert catch_up.take([out(b'a1', 2)], 0.1) == []
+    assert len(catch_up.take([], 0.6)) == 1
+
+
+def test_a_single_process_waits_for_nothing() -> None:
+    assert len(CatchUp({'a-1': 4}, 0.0).take([out(b'a1', 2)], 0.0)) == 1
+
+
+# The gutter
+
+
+def test_the_states_of_a_line() -> None:
+    source = Source('a', 'a-1', 0)
+    source.end = 100
+    assert source.state(0, 10) == BUFFERED
+    source.paint(0, 10)
+    assert source.state(0, 10) == BUFFERED, 'it has just come'
+    assert source.settle()
+    assert source.state(0, 10) == SEEN
+    source.acknowledge(5)
+    assert source.state(0, 10) == SEEN
+    assert source.state(0, 5) == ACKNOWLEDGED
+    source.floor = 20
+    assert source.state(0, 10) == GONE
+    source.acknowledge(10)
+    assert source.state(0, 10) == ACKNOWLEDGED
+
+
+def test_what_acknowledging_would_take_that_was_never_seen() -> None:
+    source = Source('a', 'a-1', 0)
+    source.start, source.end = 50, 100
+    source.paint(80, 90)
+    (planned,) = plan([source], {'a': 1})
+    assert (planned.position, planned.size, planned.unseen, planned.only_copy) == (90, 90, 80, False)
+    source.lost.add(50, 60)
+    source.floor = 40
+    assert plan([source], {'a': 1})[0].unseen == 30, 'neither what is lost nor what the kernel holds no more'
+    source.paint(60, 80)
+    source.paint(40, 50)
+    assert plan([source], {'a': 1})[0].unseen == 0
+
+
+def test_it_asks_where_that_could_hurt() -> None:
+    source = Source('a', 'a-1', 0)
+    source.end = 10
+    source.paint(0, 10)
+    assert asks(plan([source], {'a': 1})) == ''
+    assert 'only copy' in asks(plan([source], {}))
+    source.end = 30
+    source.paint(20, 30)
+    assert '10 bytes of it have never been on the screen' in asks(plan([source], {'a': 1}))
+    source.acknowledge(30)
+    assert plan([source], {}) == []
+
+
+def test_another_client_that_acknowledges_first_is_told() -> None:
+    made = assembled(
+        Acknowledged('a', 'a-1', 0, False), out(b'x' * 10, 10), Acknowledged('a', 'a-1', 4, True),
+        Acknowledged('a', 'a-1', 10, False),
+    )
+    assert made.notices == ['Another client has acknowledged 6 B of a']
+
+
+# Harmless text
+
+
+@pytest.mark.parametrize(('data', 'text'), [
+    (b'plain', 'plain'),
+    (b'\x1b[1;31mred\x1b[0m', '\x1b[1;31mred\x1b[0m'),
+    (b'\x1b[38:2::1:2:3mx', '\x1b[38;2;;1;2;3mx'),
+    (b'\x1b[2J\x1b[Hgone', 'gone'),
+    (b'\x1bc\x1b7x', 'x'),
+    (b'\x1b]0;title\x07x', 'x'),
+    (b'\x1b]52;c;aGk=\x1b\\x', 'x'),
+    (b'\x1b]8;;http://x\x07link\x1b]8;;\x07', 'link'),
+    (b'\x1b]52;c;aGk=', '\\x1b]52;c;aGk='),
+    (b'\x1b[12', '\\x1b[12'),
+    (b'\xc2\x9b2Jx', 'x'),
+    (b'a\x00b\x08c\x07', 'a\\x00b\\x08c\\x07'),
+    (b'\xff\xfe', '\\xff\\xfe'),
+    (b'10%\r20%\r', '20%'),
+    (b'a\tb', 'a       b'),
+    (b'\x1b[1ma\tb', '\x1b[1ma       b'),
+    ('\u202eevil'.encode(), '\\u202eevil'),
+    (b'\xed\xa0\x80', '\\xed\\xa0\\x80'),
+])
+def test_colours_stay_and_nothing_else_acts(data: bytes, text: str) -> None:
+    assert text_of(data) == text
+
+
+@given(st.binary(max_size=60))
+def test_whatever_the_bytes_nothing_but_colours_acts(data: bytes) -> None:
+    text = text_of(data.replace(b'\n', b''))
+    plain = plain_of(data.replace(b'\n', b''))
+    assert plain.isprintable()
+    plain.encode()
+    rest = text
+    while '\x1b' in rest:
+        before, _, rest = rest.partition('\x1b[')
+        assert '\x1b' not in before
+        codes, m, rest = rest.partition('m')
+        assert m
+        assert set(codes) <= set('0123456789;')
+
+
+# Finding
+
+
+def numbered(count: int, store: Store | None = None) -> Assembler:
+    made = Assembler(store or Store())
+    for number in range(count):
+        text = b'line %d\n' % number
+        end = (made.latest().get('a', ('', 0))[1]) + len(text)
+        made.take(out(text, end))
+    return made
+
+
+def test_search_goes_round_and_counts() -> None:
+    store = numbered(30).store
+    finder = Finder(searching(compile_search('re:line [12]5$')), store)
+    finder.advance(lambda: 0.0)
+    first = store.first
+    assert finder.numbers == [first + 15, first + 25]
+    assert finder.after(first) == first + 15
+    assert finder.after(first + 25) == first + 15
+    assert finder.before(first) == first + 25
+    assert (finder.place(first + 25), finder.place(first)) == (2, None)
+
+
+def test_search_sees_through_colours() -> None:
+    store = assembled(out(b'\x1b[1mfoo\x1b[0mbar\nnothing\n', 23)).store
+    finder = Finder(searching(compile_search('foobar')), store)
+    finder.advance(lambda: 0.0)
+    assert finder.numbers == [store.first]
+
+
+def test_what_is_dropped_is_found_no_more_and_what_comes_is() -> None:
+    made = numbered(20, Store(most_bytes=100))
+    finder = Finder(searching(compile_search('line')), made.store)
+    finder.advance(lambda: 0.0)
+    assert len(finder.numbers) == len(made.store)
+    made.take(out(b'line x\n', 10_000))
+    finder.advance(lambda: 0.0)
+    assert finder.numbers[0] >= made.store.first
+    assert finder.numbers[-1] == made.store.next - 1
+
+
+def test_a_search_is_done_a_piece_at_a_time() -> None:
+    ticks = iter(range(10_000))
+    finder = Finder(searching(compile_search('line')), numbered(50).store)
+    finder.advance(lambda: float(next(ticks)), budget=5.0)
+    assert not finder.done
+    assert 0 < len(finder.numbers) < 50
+    for _ in range(20):
+        finder.advance(lambda: float(next(ticks)), budget=5.0)
+    assert finder.done
+    assert len(finder.numbers) == 50
+
+
+def test_a_filter_with_lines_around() -> None:
+    store = assembled(out(b''.join(b'l%d\n' % number for number in range(10)), 30)).store
+    finder = Finder(filtering(Filter('5 !x'), 1), store)
+    finder.advance(lambda: 0.0)
+    assert [number - store.first for number in finder.numbers] == [4, 5, 6]
+
+
+# Reading
+
+
+def reading(made: Assembler, height: int = 5, pieces: int = 1) -> Reading:
+    found = Reading(made.store, lambda _line: pieces)
+    found.height = height
+    return found
+
+
+def shown(found: Reading) -> list[str]:
+    return [row.line.data.decode() for row in found.rows()]
+
+
+def test_it_follows_until_one_scrolls_up_and_then_nothing_moves() -> None:
+    made = numbered(100, Store(most_bytes=2000))
+    found = reading(made)
+    assert shown(found) == [f'line {number}' for number in range(95, 100)]
+    found.scroll(-10)
+    before = shown(found)
+    assert before[0] == 'line 85'
+    for number in range(100, 150):
+        made.take(out(b'line %d\n' % number, 10_000 + number * 9 + 9))
+    assert shown(found) == before
+    assert found.arrived == 50
+    found.to_end()
+    assert shown(found)[-1] == 'line 149'
+    assert found.arrived == 0
+
+
+def test_what_is_trimmed_under_the_reader_cannot_be_shown() -> None:
+    made = numbered(20, Store(most_bytes=200))
+    found = reading(made)
+    found.to_start()
+    start = 10_000
+    for number in range(300):
+        start += 8
+        made.take(out(b'new %03d\n' % number, start))
+    assert shown(found)[0] == lines_of(made.store)[0].data.decode()
+    assert not found.follow
+
+
+def test_scrolling_down_to_the_end_follows_again() -> None:
+    found = reading(numbered(20))
+    found.scroll(-3)
+    assert not found.follow
+    found.scroll(2)
+    assert not found.follow
+    found.scroll(1)
+    assert found.follow
+
+
+def test_the_start_is_told() -> None:
+    found = reading(numbered(10))
+    assert not found.scroll(-5)
+    assert found.scroll(-1)
+    assert shown(found)[0] == 'line 0'
+
+
+def test_wrapped_lines_are_scrolled_by_rows() -> None:
+    found = reading(numbered(10), height=4, pieces=3)
+    assert [(row.line.data, row.piece) for row in found.rows()] == [
+        (b'line 8', 2), (b'line 9', 0), (b'line 9', 1), (b'line 9', 2),
+    ]
+    found.scroll(-1)
+    assert [row.piece for row in found.rows()] == [1, 2, 0, 1]
+
+
+def test_a_filter_shows_only_what_fits_and_follows() -> None:
+    made = numbered(50)
+    found = reading(made)
+    found.only = Finder(filtering(Filter('5')), made.store)
+    found.only.advance(lambda: 0.0)
+    assert shown(found) == ['line 15', 'line 25', 'line 35', 'line 45'][-5:] or shown(found)[0] == 'line 5'
+    found.scroll(-1)
+    assert all('5' in text for text in shown(found))
+
+
+def test_going_to_a_line_that_can_be_seen_moves_nothing() -> None:
+    made = numbered(100)
+    found = reading(made, height=10)
+    found.go_to(made.store.first + 50)
+    before = shown(found)
+    assert 'line 50' in before
+    found.go_to(made.store.first + 51)
+    assert shown(found) == before
+
+
+def test_a_line_without_an_end_is_shown_last() -> None:
+    made = assembled(out(b'one\nprompt> ', 12))
+    assert shown(reading(made)) == ['one', 'prompt> ']
+
+
+def test_reading_any_store_shows_as_much_as_there_is() -> None:
+    rng = random.Random(7)
+    made = numbered(40, Store(most_bytes=150))
+    found = reading(made, height=8)
+    for step in range(500):
+        choice = rng.randrange(5)
+        if choice == 0:
+            made.take(out(b'more\n', 100_000 + 5 * step))
+        elif choice == 1:
+            found.to_end()
+        elif choice == 2:
+            found.go_to(made.store.first + rng.randrange(len(made.store)))
+        else:
+            found.scroll(rng.randrange(-6, 7))
+        rows = found.rows()
+        assert len(rows) == min(8, len(made.store)) or not found.follow
+        assert rows
+        numbers = [row.line.number for row in rows]
+        assert numbers == sorted(numbers)

@@ -1,0 +1,309 @@
+"""The output pane over a real kernel: looking without taking, acknowledging, losses, going on after a lost kernel."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from conftest import Daemon
+
+from papa import Papa
+from papa_tui.output.sources import ACKNOWLEDGED, SEEN
+from papa_tui.widgets.pane import Pane
+
+from .conftest import Driver
+
+Run = Callable[..., None]
+
+
+def pane(driver: Driver) -> Pane:
+    return driver.app.main.pane
+
+
+def shown(driver: Driver) -> list[str]:
+    """The lines of the pane: marks, names and text."""
+    return [strip.text.rstrip(' ┃') for strip in pane(driver)._strips[1:]]
+
+
+def held(papa: Papa, name: str) -> int:
+    return int(papa.list_processes(name)[name]['buffered'])
+
+
+def start(papa: Papa, name: str, script: str, **options: object) -> None:
+    papa.make_process(name, 'sh', ['-c', f'{script}; exec sleep 1000'], **options)  # type: ignore[arg-type]
+
+
+async def open_on(driver: Driver, text: str) -> None:
+    await driver.press('o')
+    await until_in_pane(driver, text)
+
+
+async def until_in_pane(driver: Driver, text: str) -> None:
+    await driver.until(lambda: any(text in line for line in shown(driver)), f'{text!r} in the pane')
+
+
+def test_looking_takes_nothing_and_acknowledging_asks_where_nobody_logs(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one; echo two')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'two')
+        assert 'peeking' in driver.text()
+        assert held(papa, 'web') == 8
+        await driver.press('a')
+        await driver.until_shown('only copy')
+        await driver.press('n')
+        assert held(papa, 'web') == 8
+        await driver.press('a')
+        await driver.until_shown('only copy')
+        await driver.press('y')
+        await driver.until(lambda: held(papa, 'web') == 0, 'the acknowledgement')
+        (source,) = pane(driver).sources
+        await driver.until(lambda: source.state(0, 4) == ACKNOWLEDGED)
+        assert driver.app.main.commands == [f'acknowledge web 8 {source.id}']
+
+    run(scenario)
+
+
+def test_with_a_logger_and_all_seen_it_does_not_ask(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo one; echo two')
+    with daemon.connect() as other, other.watch_processes('web'):
+
+        async def scenario(driver: Driver) -> None:
+            await open_on(driver, 'two')
+            await driver.until(lambda: driver.app.model.processes['web'].watchers == 1)
+            await driver.press('a')
+            await driver.until_shown('Acknowledged 8 B')
+            await driver.until(lambda: held(papa, 'web') == 0)
+
+        run(scenario)
+
+
+def test_what_was_never_on_the_screen_is_asked_for(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'seq 1 500')
+    with daemon.connect() as other, other.watch_processes('web'):
+
+        async def scenario(driver: Driver) -> None:
+            await open_on(driver, '500')
+            await driver.press('a')
+            await driver.until_shown('have never been on the screen')
+            await driver.press('n')
+
+        run(scenario)
+
+
+def test_another_client_that_acknowledges_first_is_told(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo one; echo two')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'two')
+        papa.acknowledge_output('web', 4)
+        await driver.until_shown('Another client has acknowledged 4 B of web')
+        (source,) = pane(driver).sources
+        await driver.until(lambda: source.state(4, 8) == SEEN)
+        assert source.state(0, 4) == ACKNOWLEDGED
+
+    run(scenario)
+
+
+def test_a_pane_can_become_a_logger_and_peek_again(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one; read line < /dev/null; echo two')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'two')
+        await driver.press('A')
+        await driver.until_shown('Make this pane a logger of web')
+        await driver.press('y')
+        await driver.until_shown('THIS PANE IS A LOGGER')
+        await driver.until(lambda: held(papa, 'web') == 0)
+        assert papa.list_processes('web')['web']['watchers'] == 1
+        assert [line.split()[-1] for line in shown(driver) if line] == ['one', 'two'], 'no repeats'
+        await driver.press('A')
+        await driver.until(lambda: papa.list_processes('web')['web']['watchers'] == 0)
+
+    run(scenario)
+
+
+def test_an_exit_is_told_and_not_acknowledged(run: Run, papa: Papa) -> None:
+    papa.make_process('job', 'sh', ['-c', 'echo bye; exit 7'])
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'ended: exit 7')
+        await driver.press('A', 'y')
+        await driver.until(lambda: held(papa, 'job') == 0)
+        assert 'job' in papa.list_processes()
+
+    run(scenario)
+
+
+def test_several_are_interleaved_by_the_time_of_capture(run: Run, papa: Papa, folder: str) -> None:
+    script = 'for i in 1 2 3; do while [ ! -e {0}/{1}$i ]; do sleep 0.01; done; echo {1}$i; touch {0}/done-{1}$i; done'
+    order = ['a1', 'b1', 'b2', 'a2', 'b3', 'a3']
+    start(papa, 'a', script.format(folder, 'a'))
+    start(papa, 'b', script.format(folder, 'b'))
+    for step in order:
+        captured = sum(each['captured'] for each in papa.list_processes().values())
+        Path(folder, step).touch()
+        while sum(each['captured'] for each in papa.list_processes().values()) == captured:
+            pass
+
+    async def scenario(driver: Driver) -> None:
+        await driver.press('space', 'space', 'o')
+        await until_in_pane(driver, 'a3')
+        assert [line.split()[2] for line in shown(driver) if line] == order
+
+    run(scenario)
+
+
+def test_after_a_lost_connection_it_goes_on_where_it_was(
+    run: Run, papa: Papa, daemon: Daemon, start_daemon: Callable[..., Daemon]
+) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        daemon.stop()
+        await until_in_pane(driver, 'the connection was lost')
+        again = start_daemon(port_or_path=daemon.where)
+        with again.connect() as other:
+            start(other, 'web', 'echo two')
+        await until_in_pane(driver, 'two')
+        words = ('one', 'connected again', 'another process under the same name', 'two')
+        lines = [line for line in shown(driver) if line]
+        places = [next(at for at, line in enumerate(lines) if word in line) for word in words]
+        assert places == sorted(places)
+
+    run(scenario)
+
+
+def test_scrolling_above_the_start_fetches_what_the_kernel_has(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 100000 170000')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '170000')
+        assert pane(driver).sources[0].start
+        await driver.press('g')
+        await driver.until(lambda: pane(driver).sources[0].start == 0)
+        await driver.press('g')
+        await until_in_pane(driver, '100000')
+
+    run(scenario)
+
+
+def test_search_counts_and_a_filter_filters(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 1 60')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '60')
+        await driver.press('slash')
+        await driver.type('5')
+        await driver.press('enter')
+        await driver.until_shown('"5" 15 of 15')
+        await driver.press('N')
+        await driver.until_shown('"5" 14 of 15')
+        await driver.press('escape', 'ampersand')
+        await driver.type('1 !2')
+        await driver.press('enter')
+        await driver.until_shown('filter: 1 !2')
+        body = [line.split()[1] for line in shown(driver) if line]
+        assert body
+        assert all('1' in each and '2' not in each for each in body)
+
+    run(scenario)
+
+
+def test_following_stops_when_one_scrolls_up_and_what_comes_is_counted(run: Run, papa: Papa, folder: str) -> None:
+    wait = f'while [ ! -e {folder}/go ]; do sleep 0.01; done'
+    start(papa, 'web', f'seq 1 100; {wait}; seq 101 110')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '100')
+        await driver.press('up')
+        before = shown(driver)
+        Path(folder, 'go').touch()
+        await driver.until_shown('10 new lines below')
+        assert shown(driver) == before
+        await driver.press('G')
+        await until_in_pane(driver, '110')
+
+    run(scenario)
+
+
+def test_saving_is_private_and_never_overwrites(run: Run, papa: Papa, tmp_path: Path) -> None:
+    papa.make_process('web', sys.executable, ['-c', r"print('\x1b[31mred\x1b[0m\x1b[2J')"])
+    path = tmp_path / 'out.log'
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'ended')
+        for said in ('Saved 2 lines', 'already'):
+            await driver.press('W')
+            driver.app.main.prompt.input.value = str(path)
+            await driver.press('enter')
+            await driver.until_shown(said)
+
+    run(scenario)
+    assert path.read_text() == 'red\nended: exit 0\n'
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+def test_copying_leaves_the_gutter_out(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one; echo two')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'two')
+        await driver.press('c')
+        assert driver.app.clipboard == 'one\ntwo'
+        await driver.until_shown('2 lines) to the clipboard')
+        y = pane(driver).region.y + 1
+        await driver.pilot.mouse_down(offset=(2, y))
+        await driver.pilot.mouse_up(offset=(3, y + 1))
+        await driver.press('c')
+        assert driver.app.clipboard == 'one\ntw'
+
+    run(scenario)
+
+
+def test_looks_and_a_lack_of_room(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo ' + 'x' * 300 + '; echo end')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'end')
+        assert '›' in driver.text()
+        await driver.press('w', 't')
+        assert '›' not in driver.text()
+        assert driver.text().count('x' * 80) >= 3
+        await driver.press('f')
+        assert 'Processes' not in driver.text()
+        for size in ((40, 10), (5, 3), (1, 1), (120, 36)):
+            await driver.pilot.resize_terminal(*size)
+            await driver.press('up')
+        await driver.press('escape', 'escape')
+        await driver.until_shown('Processes 1')
+
+    run(scenario)
+
+
+def test_read_only_takes_acknowledging_away(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await driver.press('a', 'A')
+        await driver.pilot.pause()
+        assert driver.app.screen is driver.app.main
+        assert held(papa, 'web') == 4
+
+    run(scenario, read_only=True)
+
+
+def test_it_can_be_started_right_on_some_output(run: Run, papa: Papa) -> None:
+    start(papa, 'web.1', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await until_in_pane(driver, 'one')
+        start(papa, 'web.2', 'echo two')
+        await until_in_pane(driver, 'two')
+
+    run(scenario, watch=('web.*',))

@@ -1,0 +1,202 @@
+"""Sorting, filtering, the tree, and the cursor that stays on its process."""
+
+from __future__ import annotations
+
+import pytest
+
+from papa_tui.model.columns import COLUMNS, PROCESS_COLUMNS, Context, fit, natural
+from papa_tui.model.filters import BadPattern, Filter, compile_search
+from papa_tui.model.things import Process
+from papa_tui.model.tree import Group, Sums
+from papa_tui.model.view import View
+
+from .made import NOW, process
+
+
+def view(*names: str, **other: object) -> tuple[View, dict[str, Process]]:
+    things = {name: process(name, **other) for name in names}
+    made = View(PROCESS_COLUMNS)
+    made.rebuild(things.values(), NOW)
+    return made, things
+
+
+def keys(made: View) -> list[str]:
+    return [row.key for row in made.rows]
+
+
+def test_names_are_in_the_order_of_their_numbers() -> None:
+    made, _ = view('web.10', 'web.9', 'db', 'web.9.a')
+    assert keys(made) == ['db', 'web.9', 'web.9.a', 'web.10']
+    assert natural('a.9') < natural('a.10') < natural('a.x')
+
+
+def test_the_cursor_stays_on_its_process_whatever_comes_and_goes() -> None:
+    made, things = view('b', 'c', 'd')
+    assert made.go_to('c')
+    things['a'] = process('a')
+    made.rebuild(things.values(), NOW)
+    assert (made.at, made.key) == (2, 'c')
+    things['d'].rate = 5
+    things['c'].rate = 1
+    made.sort_by('rate')
+    made.rebuild(things.values(), NOW)
+    assert keys(made) == ['d', 'c', 'b', 'a'] or keys(made)[:2] == ['d', 'c']
+    assert made.row is things['c']
+    made.filter = Filter('!c')
+    made.rebuild(things.values(), NOW)
+    assert made.key != 'c'
+
+
+def test_when_its_process_goes_the_cursor_goes_to_the_neighbour() -> None:
+    made, things = view('a', 'b', 'c')
+    made.go_to('b')
+    del things['b']
+    made.rebuild(things.values(), NOW)
+    assert made.key == 'c'
+    things.clear()
+    made.rebuild(things.values(), NOW)
+    assert (made.key, made.row) == (None, None)
+
+
+def test_sorting_twice_by_the_same_column_turns_it_round() -> None:
+    made, things = view('a', 'b')
+    things['b'].rate = 10
+    made.sort_by('rate')
+    made.rebuild(things.values(), NOW)
+    assert keys(made) == ['b', 'a']
+    made.sort_by('rate')
+    made.rebuild(things.values(), NOW)
+    assert keys(made) == ['a', 'b']
+
+
+@pytest.mark.parametrize('kind', COLUMNS)
+def test_every_column_sorts_and_shows(kind: str) -> None:
+    from papa_tui.model.things import Socket, Value
+
+    things = {
+        'processes': [process('a', pid=3), process('b', running=False, exit_code=1, ended=NOW)],
+        'sockets': [Socket('a', {'path': '/x'}), Socket('b', {'host': '::1', 'port': 1, 'backlog': 5, 'fileno': 4})],
+        'values': [Value('a', {'size': 1, 'value': 'x'}), Value('b', {'size': 9999, 'preview': 'y'})],
+    }[kind]
+    made = View(COLUMNS[kind])
+    for column in COLUMNS[kind]:
+        made.sort_by(column.key)
+        made.rebuild(things, NOW)
+        assert sorted(keys(made)) == ['a', 'b']
+        for thing in things:
+            text, tone = column.cell(thing, Context(NOW))
+            assert isinstance(text, str)
+            assert isinstance(tone, str)
+
+
+@pytest.mark.parametrize(('text', 'expected'), [
+    ('', ['Web.1', 'db', 'web.2']),
+    ('web', ['Web.1', 'web.2']),
+    ('Web', ['Web.1']),
+    ('!web', ['db']),
+    ('web !2', ['Web.1']),
+    ('re:^.{2}$', ['db']),
+    ('!re:w.b', ['db']),
+    ('re:', ['Web.1', 'db', 'web.2']),
+    ('!', ['Web.1', 'db', 'web.2']),
+])
+def test_filters(text: str, expected: list[str]) -> None:
+    chosen = Filter(text)
+    assert sorted(name for name in ('Web.1', 'web.2', 'db') if chosen(name)) == expected
+
+
+@pytest.mark.parametrize('pattern', [
+    '(a+)+$', '(a*)*b', '(a|a)*$', '(?:x+x+)+y', 'a*a*a*a*b', '((ab)*)*', '(', '[z-a]',
+])
+def test_patterns_that_could_run_for_ages_are_refused(pattern: str) -> None:
+    with pytest.raises(BadPattern):
+        Filter(f're:{pattern}')
+    with pytest.raises(BadPattern):
+        compile_search(f're:{pattern}')
+
+
+@pytest.mark.parametrize('pattern', [r'\d+ms', '^GET .*200', 'a{2,5}b*', '(foo|bar) baz', '[a-z]+@[a-z]+', '.*a.*b'])
+def test_ordinary_patterns_are_not(pattern: str) -> None:
+    assert Filter(f're:{pattern}')
+
+
+def test_a_search_without_a_pattern_is_literal() -> None:
+    assert compile_search('a.b').search(b'xa.by')
+    assert not compile_search('a.b').search(b'xaxby')
+    assert compile_search('error').search(b'ERROR')
+    assert not compile_search('Error').search(b'ERROR')
+
+
+def test_the_tree_groups_what_begins_alike() -> None:
+    made, things = view('web.api.1', 'web.api.2', 'web.ui', 'db', 'x.only')
+    made.tree = True
+    made.rebuild(things.values(), NOW)
+    assert keys(made) == ['db', 'web.*', 'web.api.*', 'web.api.1', 'web.api.2', 'web.ui', 'x.only']
+    assert made.labels['web.api.1'].strip() == '1'
+    made.go_to('web.api.1')
+    assert not made.fold(True), 'it goes to the group first'
+    assert made.key == 'web.api.*'
+    assert made.fold(True)
+    made.rebuild(things.values(), NOW)
+    assert keys(made) == ['db', 'web.*', 'web.api.*', 'web.ui', 'x.only']
+    assert made.fold(False)
+
+
+def test_a_group_is_chosen_and_marked_with_all_that_is_in_it() -> None:
+    made, things = view('web.1', 'web.2', 'db')
+    made.tree = True
+    made.rebuild(things.values(), NOW)
+    made.go_to('web.*')
+    assert made.chosen() == ['web.1', 'web.2']
+    made.mark()
+    assert made.marked == {'web.1', 'web.2'}
+    made.mark()
+    assert made.marked == set()
+
+
+def test_sums_add_up() -> None:
+    one, other = process('a', buffered=100, bufsize=1000, dropped=1), process('b', buffered=300, bufsize=1000)
+    one.history, other.history = [1.0, 2.0], [5.0]
+    one.cpu = 10.0
+    sums = Sums([one, other])
+    assert (sums.buffered, sums.dropped, sums.fill, sums.cpu, sums.memory) == (400, 1, 0.2, 10.0, None)
+    assert sums.history == [1.0, 7.0]
+
+
+def test_the_next_problem_is_the_most_urgent_one_and_they_go_round() -> None:
+    made, _ = view('a', 'b', 'c', 'd')
+    ranks = {'d': 0, 'b': 4}
+    order = []
+    for _ in range(3):
+        key = made.next_of(ranks)
+        assert key is not None
+        order.append(key)
+        made.go_to(key)
+    assert order == ['d', 'b', 'd']
+    assert made.next_of(ranks, -1) == 'b'
+    assert made.next_of({}) is None
+
+
+def names_of(width: int, name: int = 20) -> list[str]:
+    return [column.key for column, _ in fit(PROCESS_COLUMNS, {'name': name}, width)]
+
+
+def test_columns_go_in_by_their_importance_and_fill_the_width() -> None:
+    assert names_of(200) == [column.key for column in PROCESS_COLUMNS]
+    assert {'name', 'state', 'rate', 'buffered', 'fill', 'lost', 'cpu'} <= set(names_of(79))
+    assert names_of(5)[:1] == ['name']
+    for width in range(1, 220):
+        found = fit(PROCESS_COLUMNS, {'name': 20}, width)
+        assert sum(wide for _, wide in found) + len(found) - 1 <= max(width, 1)
+
+
+def test_a_name_is_never_cut_where_there_is_room_for_it() -> None:
+    for name in (10, 30, 50, 80):
+        assert {c.key: w for c, w in fit(PROCESS_COLUMNS, {'name': name}, 119)}['name'] >= name
+
+
+def test_a_row_of_a_group_is_no_thing() -> None:
+    made, things = view('a.1', 'a.2')
+    made.tree = True
+    made.rebuild(things.values(), NOW)
+    assert isinstance(made.rows[0], Group)
