@@ -134,13 +134,17 @@ class _Reader:
                 yield self._role(word, kind)
 
     def _key(self, command: Command, word: Word) -> int:
-        """How long the key of an option of the command is here, with its ``=``; 0 if it is none."""
+        """How long the key of an option of the command is here, with its ``=``, or the ``--`` after them; else 0."""
         named = command.makes or command.name == 'compare-and-set'
         if not command.options or (named and not self._rest) or END in self._rest:
             return 0
         before = self._rest[1:] if named else self._rest
+        if any('=' not in each for each in before):
+            return 0
+        if word.text == END:
+            return len(END)
         key, equals, _ = word.text.partition('=')
-        if not equals or any('=' not in each for each in before) or not self._text.startswith(f'{key}=', word.start):
+        if not equals or not self._text.startswith(f'{key}=', word.start):
             return 0
         family, dot, _ = key.partition('.')
         return len(key) + 1 if any(option.key == family + dot for option in command.options) else 0

@@ -91,11 +91,14 @@ class Feed:
                         self._wait(None, changes)
 
     def _wait(self, seconds: float | None, changes: Changes | None = None) -> None:
+        """Wait for a change, for a call, or so many seconds."""
+        if self._stopping:
+            return
         poller = select.poll()
         poller.register(self._ears, select.POLLIN)
         if changes is not None:
             poller.register(changes.fileno(), select.POLLIN)
-        poller.poll(None if seconds is None or self._stopping else seconds * 1000)
+        poller.poll(None if seconds is None else seconds * 1000)
         with suppress(BlockingIOError):
             os.read(self._ears, 100)
 

@@ -13,7 +13,7 @@ from papa.line.grammar import parse
 from papa.line.quoting import commands
 from papa_shell.statuses import say
 
-_MOST = 1024 * 1024  # bytes: of a larger file the older half is dropped
+_MOST = 1024 * 1024  # bytes: of a larger file only the newest half as many are kept
 _ENCODING = ('utf-8', 'surrogateescape')
 
 
@@ -91,7 +91,8 @@ def _read(file: Path) -> list[str]:
             os.fchmod(fd, 0o600)
         data = opened.read()
     if len(data) > _MOST:
-        data = data[data.index(b'\n\n', len(data) // 2) + 1 :] if b'\n\n' in data[len(data) // 2 :] else b''
+        start = data.find(b'\n\n', len(data) - _MOST // 2)
+        data = data[start + 1 :] if start >= 0 else b''
         _replace(file, data)
     texts: list[list[str]] = [[]]
     for line in data.decode(*_ENCODING).split('\n'):

@@ -1,0 +1,278 @@
+"""The prompt and its kernel: names as they change, a kernel that goes and another that comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import Daemon, wait_until
+
+from papa import Papa
+from papa.errors import ConnectFailed, ConnectionLost
+from papa.line import calls
+from papa.line.grammar import parse
+from papa_shell.prompt import link as link_module
+from papa_shell.prompt.feed import Feed
+from papa_shell.prompt.link import Declined, Link
+from papa_shell.prompt.standing import CONNECTED, GONE, LEFT, Standing
+
+INFO = {'pid': 1, 'started': 1.0}
+
+
+@pytest.fixture
+def standing(daemon: Daemon) -> Standing:
+    return Standing(daemon.where)
+
+
+@pytest.fixture
+def feed(daemon: Daemon, standing: Standing) -> Iterator[Feed]:
+    made = Feed(str(daemon.where), 5.0, standing)
+    made.start()
+    yield made
+    made.stop()
+    assert not made._thread.is_alive()
+
+
+@pytest.fixture
+def link(daemon: Daemon) -> Iterator[Link]:
+    with Link({'unix_socket': str(daemon.where)}) as made:
+        made.open()
+        yield made
+
+
+def do(link: Link, text: str) -> object:
+    line = parse(text)
+    assert line is not None
+    call = calls.call(line)
+    assert call is not None
+    return link.call(line, call, {'unix_socket': link._flags['unix_socket']})
+
+
+def kill(daemon: Daemon) -> None:
+    daemon.process.kill()
+    daemon.process.wait()
+
+
+Start = Callable[..., Daemon]
+
+
+# What is told
+
+
+def test_what_is_told_of_a_kernel_and_how_often() -> None:
+    standing = Standing('/run/x')
+    assert not standing.meet(INFO)
+    assert standing.notices() == []
+    standing.lose('why')
+    standing.lose('why')
+    assert standing.state == GONE
+    assert standing.notices() == ['The kernel at /run/x has gone; waiting for one to come back']
+    assert not standing.meet(INFO)
+    assert standing.notices() == ['Connected again to the kernel at /run/x: it is the same one']
+    assert standing.meet({'pid': 1, 'started': 2.0})  # the same PID does not make it the same
+    assert not standing.meet({'pid': 1, 'started': 2.0})
+    assert standing.notices() == ['Another kernel is at /run/x (PID 1): what the old one held is gone']
+    standing.upgraded({'version': '3', 'previous_version': '2'})
+    assert standing.notices() == ['The kernel was upgraded from 2 to 3, with all that it holds']
+
+
+def test_a_place_cannot_act_on_the_terminal() -> None:
+    standing = Standing('/run/\x1b]0;x\x07')
+    standing.meet(INFO)
+    standing.lose('')
+    assert all(text.isprintable() for text in [standing.where, *standing.notices()])
+
+
+# Names
+
+
+def test_names_follow_the_kernel(feed: Feed, papa: Papa) -> None:
+    papa.set('a', '1')
+    wait_until(lambda: feed.names.values.notes == {'a': '1'})
+    papa.make_process('p', 'sleep', '100')
+    papa.make_socket('s')
+    wait_until(lambda: 'p' in feed.names.processes and 's' in feed.names.sockets)
+    papa.remove_values('a')
+    wait_until(lambda: 'a' not in feed.names.values)
+
+
+def test_an_upgrade_is_told_and_is_no_other_kernel(feed: Feed, standing: Standing, papa: Papa) -> None:
+    wait_until(lambda: standing.state == CONNECTED)
+    papa.upgrade()
+    wait_until(lambda: standing.has_notices)
+    (notice,) = standing.notices()
+    assert 'was upgraded' in notice
+    papa.set('a', '1')
+    wait_until(lambda: 'a' in feed.names.values)
+    assert standing.notices() == []
+
+
+def test_a_kernel_that_goes_and_another_that_comes(
+    daemon: Daemon, feed: Feed, standing: Standing, start_daemon: Start
+) -> None:
+    wait_until(lambda: standing.state == CONNECTED)
+    kill(daemon)
+    wait_until(lambda: standing.state == GONE)
+    begun = time.monotonic()
+    with start_daemon(port_or_path=daemon.where).connect() as papa:
+        papa.set('b', '2')
+        wait_until(lambda: feed.names.values.notes == {'b': '2'})
+    assert time.monotonic() - begun < 10  # half a second where nothing else runs
+    gone, another = standing.notices()
+    assert 'has gone' in gone
+    assert 'Another kernel' in another
+
+
+def test_it_lets_go_of_a_kernel_that_is_to_end(daemon: Daemon, feed: Feed, standing: Standing, link: Link) -> None:
+    link.left, link.resume = feed.pause, feed.resume
+    wait_until(lambda: standing.state == CONNECTED)
+    assert do(link, 'exit-if-idle')
+    assert daemon.process.wait(20) == 0
+    wait_until(lambda: standing.state == LEFT)
+    assert standing.notices() == []
+    with pytest.raises(ConnectFailed):
+        do(link, 'list values')
+
+
+def test_ten_thousand_changes_leave_room_for_others(feed: Feed, papa: Papa, standing: Standing) -> None:
+    """While names pour in, whoever types does not wait for the interpreter for long."""
+    wait_until(lambda: standing.state == CONNECTED)
+    longest = 0.0
+    with papa.pipeline() as pipe:
+        for number in range(10_000):
+            pipe.set(f'v.{number}', 'x')
+    while len(feed.names.values) < 10_000:
+        start = time.perf_counter()
+        with feed.lock:
+            pass
+        time.sleep(0.001)
+        longest = max(longest, time.perf_counter() - start)
+    assert longest < 1.0  # some 10 ms where nothing else runs
+
+
+# Commands
+
+
+def test_the_first_connection_may_start_a_kernel_and_no_other(folder: str) -> None:
+    where = f'{folder}/k.sock'
+    with pytest.raises(ConnectFailed), Link({'unix_socket': where, 'no_autostart': True}) as link:
+        link.open()
+    with Link({'unix_socket': where}) as link:
+        info = link.open()
+        os.kill(info['pid'], signal.SIGKILL)
+        wait_until(lambda: link_module._is_dead(link.papa(link._flags)))
+        with pytest.raises(ConnectFailed):
+            do(link, 'set x 1')
+    with pytest.raises(ConnectFailed):
+        Papa(where, autostart=False)
+
+
+def test_what_reads_is_sent_again(daemon: Daemon, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon_papa = link.papa(link._flags)
+    assert do(link, 'set x 1') is None
+    real = daemon_papa.get
+    lost = [True]
+
+    def get(name: str) -> str | None:
+        if lost:
+            lost.pop()
+            daemon_papa.close()
+            raise ConnectionLost('lost')
+        return real(name)
+
+    monkeypatch.setattr(daemon_papa, 'get', get)
+    assert do(link, 'get x') == '1'
+    assert not lost
+
+
+@pytest.mark.parametrize('answer', ['y', 'n'])
+def test_what_changes_something_is_sent_again_only_if_asked(
+    link: Link, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], answer: str
+) -> None:
+    papa = link.papa(link._flags)
+    real = papa.set
+    sent: list[str] = []
+
+    def change(name: str, value: str | None = None) -> None:
+        sent.append(name)
+        if len(sent) == 1:
+            papa.close()
+            raise ConnectionLost('Lost the connection')
+        real(name, value)
+
+    monkeypatch.setattr(papa, 'set', change)
+    monkeypatch.setattr(link_module, 'answer', lambda: answer)
+    if answer == 'y':
+        do(link, 'set x 1')
+        assert sent == ['x', 'x']
+        assert do(link, 'get x') == '1'
+    else:
+        with pytest.raises(Declined):
+            do(link, 'set x 1')
+        assert sent == ['x']
+    said = capfd.readouterr().err
+    assert 'whether it was done is not known' in said
+    assert said.endswith('Send it again? [y/N] ')
+
+
+def test_what_changes_something_is_not_sent_where_nobody_is(
+    daemon: Daemon, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, 'PATIENCE', 0.1)
+    papa = link.papa(link._flags)
+
+    def change(name: str, value: str | None = None) -> None:
+        kill(daemon)
+        papa.close()
+        raise ConnectionLost('Lost the connection')
+
+    monkeypatch.setattr(papa, 'set', change)
+    with pytest.raises(ConnectionLost, match='whether it was done is not known'):
+        do(link, 'set x 1')
+
+
+@pytest.mark.parametrize('answer', ['y', 'n'])
+def test_another_kernel_is_told_before_anything_is_done_there(
+    daemon: Daemon, link: Link, start_daemon: Start, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    do(link, 'set x 1')
+    kill(daemon)
+    start_daemon(port_or_path=daemon.where)
+    told: list[str] = []
+    link.tell = lambda: told.extend(link.standing.notices())
+    monkeypatch.setattr(link_module, 'answer', lambda: answer)
+    if answer == 'y':
+        do(link, 'set y 2')
+    else:
+        with pytest.raises(Declined):
+            do(link, 'set y 2')
+    assert len(told) == 1
+    assert 'Another kernel' in told[0]
+    assert do(link, 'list values') == ({'y': '2'} if answer == 'y' else {})
+    assert len(told) == 1
+
+
+def test_what_reads_goes_on_with_another_kernel_unasked(daemon: Daemon, link: Link, start_daemon: Start) -> None:
+    do(link, 'set x 1')
+    kill(daemon)
+    start_daemon(port_or_path=daemon.where)
+    assert do(link, 'get x') is None
+    assert 'Another kernel' in link.standing.notices()[0]
+
+
+def test_a_kernel_that_hangs_does_not_hold_up_the_end(daemon: Daemon, standing: Standing) -> None:
+    feed = Feed(str(daemon.where), 5.0, standing)
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        feed.start()
+        start = time.monotonic()
+        feed.stop(0.2)
+        assert time.monotonic() - start < 5
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    feed._thread.join(20)
+    assert threading.active_count() < 10

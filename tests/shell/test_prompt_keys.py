@@ -1,0 +1,92 @@
+"""What keys do at the prompt."""
+
+from __future__ import annotations
+
+import pytest
+from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.history import InMemoryHistory
+
+from .prompting import feed_with, reader
+
+DOWN, RIGHT, UP = '\x1b[B', '\x1b[C', '\x1b[A'
+CTRL_A, CTRL_C, CTRL_D, CTRL_G, CTRL_R = '\x01', '\x03', '\x04', '\x07', '\x12'
+F4 = '\x1bOS'
+
+
+@pytest.mark.parametrize(('typed', 'text'), [
+    (['list values\r'], 'list values'),
+    (['l p\t\r'], 'list processes '),
+    (['l p', '\t', '\r'], 'list processes '),
+    (['l', '\t', 'v', '\t', '\r'], 'list values '),  # what they have in common first
+    (['l p w', '\t', '\r'], 'l p web.'),
+    (['l p w', '\t', '\t', '\r'], 'l p web.1'),
+    (['l p w', '\t', '\t', '\t', '\t', '\r'], 'l p web.*'),
+    (['l p j', '\t', '\t', '\r'], 'l p job web.'),  # a second Tab does not undo the first
+    (['info', '\t', '\t', '\r'], 'info'),
+    (['g n', '\t', '\t', '\t', '\r'], 'g note '),
+    (['l p ', DOWN, '\r'], 'l p job'),  # the chosen one is run in one press
+    (['l p ', DOWN, DOWN, '\r'], 'l p web.1'),
+    (['r p ', DOWN, '\r', '\r'], 'r p job'),  # but what removes something only with another
+    (['r p job\r'], 'r p job'),
+    (['rem', DOWN, '\r', ' job\r'], 'remove processes job'),
+    (["set x 'a\r", "b'\r"], "set x 'a\nb'"),
+    (['set x a\\\r', 'b\r'], 'set x a\\\nb'),
+    (["set x 'a" + CTRL_A + '\r', "b'\r"], "set x 'a\nb'"),  # wherever the cursor is
+    (['get x', CTRL_C, 'get y\r'], 'get y'),
+    (['l p ', DOWN, CTRL_C, 'get y\r'], 'get y'),
+    (["set x 'a\r", CTRL_C, 'get y\r'], 'get y'),
+    (['l p ', DOWN, CTRL_G, '\r'], 'l p '),
+    (['m p x uid=a', '\t', '\r'], 'm p x uid=alice '),
+    (['m p x ui', '\t', 'r', '\t', '\r'], 'm p x uid=root '),
+    (['m p x sl', '\t', '\r'], 'm p x sleep '),
+])
+def test_keys(typed: list[str], text: str) -> None:
+    with reader() as typing:
+        assert typing.read(*typed) == text
+
+
+def test_what_follows_the_cursor_stays() -> None:
+    with reader() as typing:
+        assert typing.read('list pro web', '\x1b[D' * 4, '\t', '\r') == 'list processes web'
+
+
+def test_ctrl_d_leaves_an_empty_line_only() -> None:
+    with reader() as typing:
+        with pytest.raises(EOFError):
+            typing.read(CTRL_D)
+        assert typing.read('xget y', CTRL_A, CTRL_D, '\r') == 'get y'
+
+
+def test_what_was_typed_ahead_is_there() -> None:
+    with reader() as typing:
+        assert typing.read(' 2\r', default='set x') == 'set x 2'
+
+
+def test_history_is_searched_and_suggests() -> None:
+    history = InMemoryHistory()
+    for line in ('list processes web.*', 'get note', 'remove processes job'):
+        history.append_string(line)
+    with reader(history=history) as typing:
+        assert typing.read('list pro', RIGHT, '\r') == 'list processes web.*'
+        assert typing.read(CTRL_R, 'NOTE', '\r') == 'get note'
+        assert typing.read(CTRL_R, 'job', '\r', '\r') == 'remove processes job'  # looked at first
+        assert typing.read(UP, '\r') == 'remove processes job'
+
+
+def test_the_keys_of_vi() -> None:
+    with reader(vi=True) as typing:
+        assert typing.read('get xy', '\x1b', 'x', '\r') == 'get x'
+        assert typing.read('get x', F4, CTRL_A, 'tar', CTRL_A, '\x0bget y\r') == 'get y'
+        assert typing.reader.session.editing_mode == EditingMode.EMACS
+
+
+def test_a_candidate_is_inserted_as_it_has_to_be_written() -> None:
+    feed = feed_with(values={'two\u3000words': 'x', "it's": 'y', '\u202eabc': 'z'})
+    with reader(feed) as typing:
+        assert typing.read('get tw', '\t', '\r') == "get $'two\\u3000words' "
+        assert typing.read('get i', '\t', '\r') == 'get "it\'s" '
+
+
+def test_many_lines_that_are_pasted_are_many_commands() -> None:
+    with reader() as typing:
+        assert typing.read('\x1b[200~set a 1\r\nset b 2\x1b[201~', '\r') == 'set a 1\nset b 2'
