@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from papa.errors import Error
 from papa.line.grammar import parse
 from papa.line.quoting import commands
 from papa.names import plain
-from papa_shell import statuses
 from papa_shell.output import Writer
+from papa_shell.paint import DIM, RED, Painter
 from papa_shell.runner import Runner
 from papa_shell.session import Interrupted
 from papa_shell.statuses import put
@@ -18,7 +17,6 @@ from papa_shell.statuses import put
 if TYPE_CHECKING:
     from papa_shell.session import Session
 
-_RED, _DIM, _RESET = '\x1b[31m', '\x1b[2m', '\x1b[0m'
 _LONG = 100_000  # characters
 _DONE, _FAILED, _LEFT = 'done', 'failed', 'left'
 
@@ -64,11 +62,11 @@ def _ends(escape: str) -> bool:
 
 
 class Executor:
-    """Runs texts. `coloured`: errors are red."""
+    """Runs texts."""
 
-    def __init__(self, session: Session, defaults: dict[str, Any], screen: Screen, *, coloured: bool) -> None:
+    def __init__(self, session: Session, defaults: dict[str, Any], screen: Screen, painter: Painter) -> None:
         self._runner = Runner(session, defaults, writer=screen)
-        self._coloured = coloured
+        self._paint = painter.paint
 
     def run(self, text: str) -> bool:
         """Run the commands of a text, up to the first that fails. Returns whether one of them leaves the shell."""
@@ -95,17 +93,8 @@ class Executor:
 
     def _complain(self, text: str) -> None:
         if text:
-            put(self.painted(_RED, plain(text, _LONG)) + '\n')
+            put(self._paint(RED, plain(text, _LONG)) + '\n')
 
     def tell(self, text: str) -> None:
         """Say something that nobody has asked for."""
-        put(self.painted(_DIM, plain(text, _LONG)) + '\n')
-
-    def painted(self, colour: str, text: str) -> str:
-        """A text in a colour, where there are colours."""
-        return f'{colour}{text}{_RESET}' if self._coloured else text
-
-
-def coloured() -> bool:
-    """Whether colours are wanted on this terminal."""
-    return not os.environ.get('NO_COLOR') and os.isatty(statuses.STDERR)
+        put(self._paint(DIM, plain(text, _LONG)) + '\n')

@@ -11,9 +11,9 @@ import termios
 from contextlib import suppress
 from typing import Any, Protocol
 
-from papa_shell import statuses
+from papa_shell import paint, statuses
 from papa_shell.prompt import dumb
-from papa_shell.prompt.executor import Executor, Screen, coloured
+from papa_shell.prompt.executor import Executor, Screen
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.link import Link
 from papa_shell.session import place
@@ -39,7 +39,7 @@ def main(flags: dict[str, Any]) -> int:
         statuses.at_prompt()
         feed = Feed(place(flags), flags.get('timeout'), link.standing)
         screen = Screen()
-        executor = Executor(link, flags, screen, coloured=coloured())
+        executor = Executor(link, flags, screen, paint.Painter(colour=paint.wanted()))
         link.tell = lambda: _tell(link, executor)
         link.left, link.resume = feed.pause, feed.resume
         executor.tell(_greeting(info, link))
@@ -57,7 +57,7 @@ def _reader(link: Link, feed: Feed, *, vi: bool) -> Source:
 
     _restore_at_the_end()
     kept = history.ShellHistory(history.path())
-    return Reader(feed, link.standing, kept, link.tell, vi=vi or vi_is_wanted(), coloured=coloured())
+    return Reader(feed, link.standing, kept, link.tell, vi=vi or vi_is_wanted(), coloured=paint.wanted())
 
 
 def _loop(source: Source, executor: Executor, screen: Screen, link: Link) -> int:

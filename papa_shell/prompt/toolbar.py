@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.utils import get_cwidth
 
 from papa.names import plain
 from papa_shell.prompt.colours import current
 from papa_shell.prompt.standing import CONNECTED, CONNECTING, Standing
+from papa_shell.screen import cells, cut
 
 _KEYS = 'Tab completes, ? helps, Ctrl-R searches, Ctrl-D leaves'
 _SHORTEST = 44  # columns that the left side has at least
@@ -22,13 +22,13 @@ def toolbar(
     """
     place, state = standing.where, standing.state
     right = f'{mode} {state}'.lstrip()
-    room = max(0, width - _SHORTEST - get_cwidth(right) - 2)
-    where = cut_left(place, room)
+    room = max(0, width - _SHORTEST - cells(right) - 2)
+    where = cut(place[::-1], room)[::-1]
     tail = f'{where} ' if where else ''
     kind = 'good' if state == CONNECTED else '' if state == CONNECTING else 'bad'
-    space = width - get_cwidth(tail + right) - 2
+    space = width - cells(tail + right) - 2
     left = _cut(_left(text, shown, more), space)
-    used = sum(get_cwidth(part[1]) for part in left)
+    used = sum(cells(part[1]) for part in left)
     return [
         *left, ('', ' ' * max(1, space - used + 2)), ('', tail),
         ('', f'{mode} ' if mode else ''), (f'class:toolbar.{kind}' if kind else '', state),
@@ -60,23 +60,9 @@ def _cut(fragments: StyleAndTextTuples, width: int) -> StyleAndTextTuples:
     """What of them fits."""
     kept: StyleAndTextTuples = []
     for fragment in fragments:
-        size = get_cwidth(fragment[1])
+        size = cells(fragment[1])
         if size > width:
-            return [*kept, (fragment[0], cut_right(fragment[1], width))]
+            return [*kept, (fragment[0], cut(fragment[1], width))]
         kept.append(fragment)
         width -= size
     return kept
-
-
-def cut_right(text: str, width: int) -> str:
-    """The beginning of a text, with an ellipsis, in so many columns."""
-    if get_cwidth(text) <= width:
-        return text
-    while text and get_cwidth(text) > width - 1:
-        text = text[:-1]
-    return f'{text}…' if width > 0 else ''
-
-
-def cut_left(text: str, width: int) -> str:
-    """The end of a text."""
-    return cut_right(text[::-1], width)[::-1]
