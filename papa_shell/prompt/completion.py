@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from papa.line.candidates import Candidates, candidates
 from papa.line.operands import Candidate
@@ -22,15 +23,32 @@ _NOTE = 60  # characters
 
 
 class Shown(Completion):
-    """A candidate in the menu. `final`: a space may follow it; `kind` as in `Candidate`."""
+    """A candidate in the menu. `final`: a space may follow it; `kind` as in `Candidate`.
+
+    The texts are at hand: for each key the menu asks for all of them, several times.
+    """
 
     def __init__(self, found: Candidate, start: int) -> None:
-        super().__init__(
-            found.text, start, display=in_line(found.text), display_meta=plain(found.note, _NOTE),
-            style=f'class:candidate.{found.kind}',
-        )
+        self._shown = found.text if found.text.isprintable() else in_line(found.text)
+        super().__init__(found.text, start, [('', self._shown)])
+        self._note = found.note if found.note.isprintable() and len(found.note) <= _NOTE else plain(found.note, _NOTE)
         self.final = found.final
         self.kind = found.kind
+
+    @property
+    def display_text(self) -> str:
+        """What the menu shows of it."""
+        return self._shown
+
+    @property
+    def display_meta(self) -> StyleAndTextTuples:
+        """The note beside it."""
+        return [('', self._note)]
+
+    @property
+    def display_meta_text(self) -> str:
+        """The same as text."""
+        return self._note
 
 
 class LineCompleter(Completer):

@@ -17,6 +17,7 @@ from pathlib import Path
 import measures_commands as commands
 import measures_output as output
 import measures_processes as processes
+import measures_shell as shell
 from kinds import PAPA, Failed, kinds
 from table import Bench, Row, markdown, row
 
@@ -34,6 +35,8 @@ MEASURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     'idle': processes.idle,
     'import': commands.importing,
     'autostart': commands.autostart,
+    'prompt': shell.prompt,
+    'keystroke': shell.keystroke,
 }
 
 
