@@ -6,7 +6,7 @@ import os
 
 from papa.errors import NotFound
 from papa.line.calls import Call
-from papa.names import plain
+from papa.names import natural, plain
 from papa_shell import statuses
 from papa_shell.statuses import put
 
@@ -45,7 +45,7 @@ def agreed(text: str) -> bool:
 
 def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> int:
     """Ask, and then remove exactly what was shown. Returns the exit status. Raises an `Error`."""
-    names = list(session.listed(line, flags, line.command.words[-1], line.operands))
+    names = sorted(session.listed(line, flags, line.command.words[-1], line.operands), key=natural)
     if not names:
         session.call(line, call, flags)  # which says what is wrong, if something is
         return statuses.OK

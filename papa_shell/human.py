@@ -6,7 +6,7 @@ The colours of the program are kept; whatever else a terminal would act upon is 
 from __future__ import annotations
 
 from papa.line.snapshot import ending
-from papa_shell.paint import DIM, RED, RESET, Clock, Painter
+from papa_shell.paint import DIM, RED, RESET, YELLOW, Clock, Painter
 from papa_shell.records import Record, with_head
 from papa_shell.text import in_line
 
@@ -33,7 +33,8 @@ class Human:
             mark = _MARKS[record.stream]
             mark = paint(RED, mark) if record.stream == 'err' else mark
             return with_head(f'{head}{mark} ', record.data, b'', self._text)
-        return f'{head}{paint(RED, _said(record))}\n'.encode()
+        colour = YELLOW if (record.stream, record.data) == ('exit', b'0') else RED
+        return f'{head}{paint(colour, _said(record))}\n'.encode()
 
     def _text(self, data: bytes) -> str:
         text = data.decode('utf-8', 'surrogateescape').removesuffix('\r')

@@ -128,10 +128,10 @@ def _script(flags: dict[str, Any]) -> int:
     gc.enable()  # a script may be long
     from papa_shell.runner import Runner
     from papa_shell.scripts import STANDARD_INPUT, Script, run
-    from papa_shell.session import Session
+    from papa_shell.session import Steady
 
     script = Script(flags.get('script', STANDARD_INPUT))
-    with Session() as session:
+    with Steady() as session:
         lasting = {**_lasting(flags), 'no_pager': True}  # nobody sits there to leave one after each line
         runner = Runner(session, lasting, script_on_stdin=script.is_stdin)
         return run(script, runner, flags)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import select
+
 from papa.client.sync import Papa
-from papa.errors import ConnectionLost
+from papa.errors import ConnectFailed, ConnectionLost
 from papa.line.calls import Call
 from papa_shell.statuses import TimedOut
 
@@ -84,6 +86,57 @@ class Session:
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
         with Deadline(seconds):
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
+
+
+class Steady(Session):
+    """The connections of a script: its commands belong together, so that they are not for another kernel.
+
+    The first command that would meet one fails, and says so.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kernels: dict[int | str | None, tuple[int, float]] = {}  # by where, those that were met
+
+    def __enter__(self) -> Steady:
+        return self
+
+    def _call(self, call: Call, flags: dict[str, Any]) -> Any:
+        where = place(flags)
+        papa = self.papa(flags, makes=call.makes)
+        if where not in self._kernels:
+            self._kernels[where] = _identity(papa)
+        elif has_gone(papa):
+            papa.close()
+            self._meet(where, papa)
+        result = super()._call(call, flags)
+        if call.method == 'exit_if_idle' and result:
+            del self._kernels[where]  # its end was wanted
+        return result
+
+    def _meet(self, where: int | str | None, papa: Papa) -> None:
+        """We have lost one, and there is one now. Raises `ConnectFailed` if it is another."""
+        before, self._kernels[where] = self._kernels[where], _identity(papa)
+        if self._kernels[where] != before:
+            raise ConnectFailed(
+                f'Another kernel is at {papa.endpoint} (PID {self._kernels[where][0]}): what the old one held is gone'
+            )
+
+
+def _identity(papa: Papa) -> tuple[int, float]:
+    """What tells a kernel from others, and stays with an upgrade."""
+    info = papa.kernel_info()
+    return info['pid'], info['started']
+
+
+def has_gone(papa: Papa) -> bool:
+    """Whether it has no connection, or one that has ended: nothing else makes an idle one readable."""
+    fd = papa.fileno()
+    if fd is None or fd < 0:
+        return True
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 class Deadline:

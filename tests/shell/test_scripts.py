@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from conftest import PATIENCE, Daemon
@@ -153,3 +154,53 @@ def test_only_what_makes_or_sets_starts_a_kernel(shell: Shell, folder: str) -> N
     ran = shell('-u', where, '--keep-going', stdin='get x\nset x 1\nget x\nset x\nexit-if-idle\n')
     assert ran.returncode == 3
     assert ran.stdout == '1\n'
+
+
+class Slowly:
+    """A script that somebody types, who sees what became of each line."""
+
+    def __init__(self, where: object, *words: str) -> None:
+        self.run = subprocess.Popen(
+            [*PROGRAM, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=environment(where),
+        )
+
+    def type(self, line: str) -> str:
+        assert self.run.stdin is not None
+        assert self.run.stdout is not None
+        self.run.stdin.write(line + '\n')
+        self.run.stdin.flush()
+        return self.run.stdout.readline()
+
+    def end(self) -> tuple[str, int]:
+        said, _ = self.run.communicate(timeout=PATIENCE)
+        return said, self.run.returncode
+
+
+def test_another_kernel_is_announced(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    where = f'{folder}/kernel.sock'
+    first = start_daemon(port_or_path=where)
+    script = Slowly(where, '--keep-going')
+    assert script.type('set x 1\nget x') == '1\n'
+    first.stop()
+    assert script.type('get x') == f'papa-shell: standard input:3: There is no kernel at {where}\n'
+    second = start_daemon(port_or_path=where)
+    announced = f'Another kernel is at {where} (PID {second.pid}): what the old one held is gone'
+    assert script.type('set x 2') == f'papa-shell: standard input:4: {announced}\n'
+    with second.connect() as papa:
+        assert papa.list_values() == {}
+        papa.set('x', '3')
+    assert script.type('get x') == '3\n'
+    assert script.end() == ('', 3)
+
+
+def test_a_script_goes_on_with_its_kernel(shell: Shell, daemon: Daemon, papa: Papa) -> None:
+    script = Slowly(daemon.where)
+    papa.make_process('p', 'true')
+    assert script.type('set x 1\nwatch processes | wc -l').split() == ['1']
+    assert script.type('get x') == '1\n'
+    papa.upgrade()
+    assert script.type('get x') == '1\n'
+    assert script.type('upgrade | grep ^upgrades') == 'upgrades\t2\n'
+    assert script.type('get x') == '1\n'
+    assert script.end() == ('', 0)
