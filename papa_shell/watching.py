@@ -58,10 +58,11 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
     present = _present(session, line, flags)
     if present is not None and present.told:
         return statuses.OK
-    if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
-        say('This takes the output: what is shown here is let go of. "peek processes" only looks')
-    with session.call(line, call, flags) as watcher, _sink(writer) as sink:
-        Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
+    with session.call(line, call, flags) as watcher:
+        if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
+            say('This takes the output: what is shown here is let go of. "peek processes" only looks')
+        with _sink(writer) as sink:
+            Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
         return _status(watcher.exit_code) if 'exit_code' in flags else statuses.OK
 
 

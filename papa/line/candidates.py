@@ -32,12 +32,14 @@ _WRITTEN = 3  # characters of a command that cannot be abbreviated, before it is
 class Candidates:
     """What may come next: at most `MOST` as `items`, and how many `more` there are.
 
-    The text of each replaces what stands in the line from its `start` to the cursor.
+    `common` is what all names among them begin with, those included that are not shown. The text of each replaces
+    what stands in the line from its `start` to the cursor.
     """
 
-    __slots__ = ('items', 'more')
+    __slots__ = ('common', 'items', 'more')
 
-    def __init__(self, items: list[Candidate], more: int) -> None:
+    def __init__(self, items: list[Candidate], more: int, common: str = '') -> None:
+        self.common = common
         self.items = items
         self.more = more
 

@@ -46,11 +46,15 @@ class Candidate:
 
 
 class Source:
-    """Candidates, made only as far as somebody asks for them: there may be ten thousand."""
+    """Candidates, made only as far as somebody asks for them: there may be ten thousand.
 
-    __slots__ = ('_last', '_parts', '_total')
+    `common` is what all names among them begin with, as far as that is known without making them.
+    """
+
+    __slots__ = ('_last', '_parts', '_total', 'common')
 
     def __init__(self, items: Iterable[Candidate] = ()) -> None:
+        self.common = ''
         found = list(items)
         self._parts: list[Iterable[Candidate]] = [found]
         self._total = len(found)
@@ -144,6 +148,7 @@ def _add_names(source: Source, wanted: Wanted, given: list[str], current: Word, 
     used = {name for name in given if name in held and name.startswith(typed)} if wanted.many else set()
     count = held.count(typed) - len(used)
     source.add(_each_name(held, typed, used, current.start), count)
+    source.common = held.common(typed)
     if typed.isdigit() and wanted.kind != 'values':
         source.extend(_numbers(held, typed, current.start))
     if wanted.many and typed and count > 1:

@@ -97,20 +97,38 @@ def commands(text: str) -> list[tuple[int, int]]:
         at = end + 1
 
 
-def _end(text: str, at: int) -> int:
-    """Where the command that begins here ends."""
+def open_quotes(text: str) -> list[str]:
+    """For each line of a text what is open where it begins, as in `Split.open`: nothing for the first."""
+    opened = dict.fromkeys((at for at, character in enumerate(text) if character == '\n'), '')
+    at = 0
+    while at < len(text):
+        quotes: list[tuple[int, int, str]] = []
+        at = _end(text, at, quotes) + 1
+        for start, end, quote in quotes:
+            line = text.find('\n', start, end)
+            while line >= 0:
+                opened[line] = quote
+                line = text.find('\n', line + 1, end)
+    return ['', *opened.values()]
+
+
+def _end(text: str, at: int, quotes: list[tuple[int, int, str]] | None = None) -> int:
+    """Where the command that begins here ends. What is quoted in it is added to `quotes`: from where, to where, how."""
     if text.startswith(COMMENT, at):
         return _line_end(text, at)
     while at < len(text) and text[at] != '\n':
         if text[at] in BLANKS:
             at += 1
-        elif text.startswith('\\\n', at):
-            at += 2
-        else:
-            start, word = at, _Reader(text, at).word()
-            at = word.end
-            if word.text == PIPE and not word.quoted:
-                return _line_end(text, start)
+            continue
+        reader = _Reader(text, at, quotes)
+        if text.startswith('\\\n', at):  # between words, too, it only joins lines
+            reader.quoted('\\')
+            at = reader.at
+            continue
+        start, word = at, reader.word()
+        at = word.end
+        if word.text == PIPE and not word.quoted:
+            return _line_end(text, start)
     return at
 
 
@@ -120,12 +138,13 @@ def _line_end(text: str, at: int) -> int:
 
 
 class _Reader:
-    """Reads one word."""
+    """Reads one word. Notes what is quoted in `quotes`, if somebody wants to know."""
 
-    def __init__(self, text: str, at: int) -> None:
+    def __init__(self, text: str, at: int, quotes: list[tuple[int, int, str]] | None = None) -> None:
         self.text = text
         self.at = at
         self.open = ''
+        self._quotes = quotes
 
     def word(self) -> Word:
         text, start, quoted = self.text, self.at, False
@@ -134,18 +153,24 @@ class _Reader:
             character = text[self.at]
             if character in _QUOTED or text.startswith("$'", self.at):
                 quoted = True
-                parts.append(self._quoted(character))
+                parts.append(self.quoted(character))
             else:
                 parts.append(character)
                 self.at += 1
         return Word(''.join(parts), start, self.at, quoted)
 
-    def _quoted(self, character: str) -> str:
+    def quoted(self, character: str) -> str:
+        """Read what is quoted from here on, by this character; `at` is behind it then."""
+        start = self.at
         if character == '\\':
-            return self._backslash()
-        if character == "'":
-            return self._single()
-        return self._double() if character == '"' else self._ansi()
+            text = self._backslash()
+        elif character == "'":
+            text = self._single()
+        else:
+            text = self._double() if character == '"' else self._ansi()
+        if self._quotes is not None:
+            self._quotes.append((start, self.at, "$'" if character == '$' else character))
+        return text
 
     def _backslash(self) -> str:
         following = self.text[self.at + 1 : self.at + 2]

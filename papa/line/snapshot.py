@@ -77,6 +77,14 @@ class NameList:
         start, end = self.range(prefix)
         return end - start
 
+    def common(self, prefix: str) -> str:
+        """What all those begin with that begin so."""
+        start, end = self.range(prefix)
+        if start == end:
+            return ''
+        first, last = self._names[start], self._names[end - 1]
+        return first[: next((at for at, each in enumerate(first) if last[at : at + 1] != each), len(first))]
+
     def starting(self, prefix: str) -> Iterator[str]:
         """Those that begin so, in order."""
         start, end = self.range(prefix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -11,7 +12,7 @@ from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.styles import Style
 
 from papa.line.meaning import Meaning, meaning
-from papa.line.quoting import commands
+from papa.line.quoting import commands, open_quotes
 from papa.line.roles import Role, roles
 from papa.line.snapshot import Names
 
@@ -55,16 +56,11 @@ def style(*, coloured: bool) -> Style:
     return Style.from_dict(_COLOURED if coloured else _PLAIN)
 
 
+@lru_cache(maxsize=16)
 def current(text: str) -> Meaning:
-    """What the last command of a text means. The same text is looked at only once."""
-    if text not in _meanings:
-        _meanings.clear()
-        start, end = commands(text)[-1]
-        _meanings[text] = meaning(text[start:end])
-    return _meanings[text]
-
-
-_meanings: dict[str, Meaning] = {}  # of the text that is typed now
+    """What the last command of a text means. For each key several ask."""
+    start, end = commands(text)[-1]
+    return meaning(text[start:end])
 
 
 class LineLexer(Lexer):
@@ -120,6 +116,8 @@ def hint(text: str) -> str:
 
 def continuation(text: str, number: int) -> str:
     """What stands before line `number` of a text instead of the prompt: the quote that is open there, if one is."""
-    before = text.split('\n')[:number]
-    opened = current('\n'.join(before)).open
-    return f'{opened}> '
+    opened = _opened(text)
+    return f'{opened[number] if number < len(opened) else ""}> '
+
+
+_opened = lru_cache(maxsize=2)(open_quotes)

@@ -52,7 +52,8 @@ class Shown(Completion):
 
 
 class LineCompleter(Completer):
-    """Completes the command that the cursor is in. `more` is how many candidates it has not shown the last time.
+    """Completes the command that the cursor is in. Of the last time, `more` is how many candidates it has not shown,
+    and `common` what all names among all of them begin with.
 
     `names` gives the names that there are; it is called with the `lock` that protects them.
     """
@@ -62,6 +63,7 @@ class LineCompleter(Completer):
         self._lock = lock
         self._system = system or System()
         self.more = 0
+        self.common = ''
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Candidates for the place of the cursor."""
@@ -88,7 +90,7 @@ class LineCompleter(Completer):
             return candidates(text, cursor, self._names(), system)
 
     def _shown(self, found: Candidates, cursor: int) -> list[Completion]:
-        self.more = found.more
+        self.more, self.common = found.more, found.common
         return [Shown(each, each.start - cursor) for each in found.items]
 
 

@@ -74,7 +74,7 @@ class Feed:
                 try:
                     self._listen()
                 except Error as error:
-                    self._standing.lose(str(error))
+                    self._standing.lose(error)
                 else:
                     self._standing.leave()
             self._wait(None if self._paused else RETRY)

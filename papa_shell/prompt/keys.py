@@ -75,7 +75,7 @@ def tab(buffer: Buffer, completer: LineCompleter) -> None:
     shown = [each for each in found if isinstance(each, Shown)]
     if len(shown) == 1:
         _insert_whole(buffer, shown[0])
-    elif not completer.more and (common := _common(buffer.document, shown)):
+    elif common := _common(buffer.document, shown, completer.common if completer.more else None):
         buffer.complete_state = None
         buffer.delete_before_cursor(-shown[0].start_position)
         buffer.insert_text(common)
@@ -94,11 +94,11 @@ def _insert_whole(buffer: Buffer, completion: Shown) -> None:
     buffer.insert_text(completion.text + (' ' if ends else ''))
 
 
-def _common(document: Document, found: list[Shown]) -> str:
-    """What all candidates begin with, if that is more than what is typed; a wildcard is none of them. Where something
-    has to be quoted, nothing."""
-    texts = [each.text for each in found if each.kind != 'wildcard']
-    common = os.path.commonprefix(texts)  # noqa: RUF071, these are no paths
+def _common(document: Document, found: list[Shown], common: str | None) -> str:
+    """What all candidates begin with (`common` if there are more than those found), if that is more than what is typed.
+    A wildcard is none of them. Where something has to be quoted, nothing."""
+    if common is None:
+        common = os.path.commonprefix([each.text for each in found if each.kind != 'wildcard'])  # noqa: RUF071
     before = document.text_before_cursor
     typed = before[len(before) + found[0].start_position :] if found else ''
     return common if len(common) > len(typed) and not set(common) & _QUOTES else ''

@@ -7,9 +7,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from papa.errors import ConnectFailed, ConnectionLost, Error
 from papa.names import plain
 
 CONNECTING, CONNECTED, GONE, LEFT = 'connecting', 'connected', 'no kernel', 'not connected'
+_LONG = 1000  # characters
 
 
 class Standing:
@@ -52,14 +54,14 @@ class Standing:
         self.wake()
         return another
 
-    def lose(self, why: str) -> None:
+    def lose(self, error: Error) -> None:
         """It cannot be reached; that is told once."""
+        gone = isinstance(error, (ConnectFailed, ConnectionLost))
         with self._lock:
             was, self.state = self.state, GONE
-            if was == CONNECTED:
-                self._notices.append(f'The kernel at {self.where} has gone; waiting for one to come back')
-            elif was == CONNECTING:
-                self._notices.append(why)
+            if was in (CONNECTED, CONNECTING):
+                why = f'The kernel at {self.where} has gone' if gone else plain(str(error), _LONG)
+                self._notices.append(f'{why}; trying to connect again')
         self.wake()
 
     def leave(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from papa.line.errors import BadLine, NeedsMore
 from papa.line.grammar import parse
 from papa.line.meaning import meaning
-from papa.line.quoting import commands
+from papa.line.quoting import commands, open_quotes, split
 from papa.line.roles import roles
 from papa.line.snapshot import Names
 
@@ -117,6 +118,23 @@ def test_commands_of_a_text(text: str, parts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(('text', 'expected'), [
+    ('', ['']), ('a\nb', ['', '']), ("a 'b\nc", ['', "'"]), ("a 'b\nc\n\nd' e\nf", ['', "'", "'", "'", '']),
+    ('a "b\nc', ['', '"']), ("a $'b\nc", ['', "$'"]), ('a \\\nb\\\nc', ['', '\\', '\\']), ("# '\nb", ['', '']),
+    ("a | '\nb", ['', '']), ('\n\n', ['', '', '']), ("x\n'\n'\n\"\n", ['', '', "'", '', '"']),
+])
+def test_what_is_open_where_a_line_begins(text: str, expected: list[str]) -> None:
+    assert open_quotes(text) == expected
+
+
+def test_a_long_paste_takes_no_long_time() -> None:
+    start = time.perf_counter()
+    text = "set x 'a\n" + 'b\n' * 20_000 + "'\n" + 'get x\n' * 20_000
+    assert len(open_quotes(text)) == text.count('\n') + 1
+    assert len(roles(text, held())) > 20_000
+    assert time.perf_counter() - start < 5  # a quarter of a second where nothing else runs
+
+
+@pytest.mark.parametrize(('text', 'expected'), [
     ('l p web.1 11 x we* -y', [
         ('l', 'command'), ('p', 'command'), ('web.1', 'name'), ('11', 'name'), ('we*', 'wildcard'), ('-y', 'unknown'),
     ]),
@@ -152,3 +170,13 @@ def test_any_text_can_be_typed(text: str) -> None:
     assert '\n'.join(text[start:end] for start, end in spans) == text
     for start, end in spans:
         meaning(text[start:end])
+    assert open_quotes(text) == ['', *(opened_after(text[:at]) for at, each in enumerate(text) if each == '\n')]
+
+
+def opened_after(text: str) -> str:
+    """What is open at the end of a text, found the slow way."""
+    start, _ = commands(text + '\n')[-1]
+    if start == len(text) + 1:
+        return ''
+    last = commands(text)[-1]
+    return split(text[last[0] :]).open

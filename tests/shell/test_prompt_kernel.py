@@ -12,7 +12,7 @@ import pytest
 from conftest import Daemon, wait_until
 
 from papa import Papa
-from papa.errors import ConnectFailed, ConnectionLost
+from papa.errors import ConnectFailed, ConnectionLost, LimitReached
 from papa.line import calls
 from papa.line.grammar import parse
 from papa_shell.prompt import link as link_module
@@ -67,15 +67,19 @@ def test_what_is_told_of_a_kernel_and_how_often() -> None:
     standing = Standing('/run/x')
     assert not standing.meet(INFO)
     assert standing.notices() == []
-    standing.lose('why')
-    standing.lose('why')
+    standing.lose(ConnectionLost('why'))
+    standing.lose(ConnectFailed('why'))
     assert standing.state == GONE
-    assert standing.notices() == ['The kernel at /run/x has gone; waiting for one to come back']
+    assert standing.notices() == ['The kernel at /run/x has gone; trying to connect again']
     assert not standing.meet(INFO)
     assert standing.notices() == ['Connected again to the kernel at /run/x: it is the same one']
     assert standing.meet({'pid': 1, 'started': 2.0})  # the same PID does not make it the same
     assert not standing.meet({'pid': 1, 'started': 2.0})
     assert standing.notices() == ['Another kernel is at /run/x (PID 1): what the old one held is gone']
+    standing.lose(LimitReached('Too many connections'))
+    assert standing.notices() == ['Too many connections; trying to connect again']
+    standing.meet({'pid': 1, 'started': 2.0})
+    standing.notices()
     standing.upgraded({'version': '3', 'previous_version': '2'})
     assert standing.notices() == ['The kernel was upgraded from 2 to 3, with all that it holds']
 
@@ -83,7 +87,7 @@ def test_what_is_told_of_a_kernel_and_how_often() -> None:
 def test_a_place_cannot_act_on_the_terminal() -> None:
     standing = Standing('/run/\x1b]0;x\x07')
     standing.meet(INFO)
-    standing.lose('')
+    standing.lose(LimitReached('\x1b[1m'))
     assert all(text.isprintable() for text in [standing.where, *standing.notices()])
 
 

@@ -85,7 +85,7 @@ def test_a_kernel_that_is_killed_and_another(
     run.see(r'^> set x \[WORD\.\.\.\]$')
     daemon.process.kill()
     daemon.process.wait()
-    run.see('has gone; waiting')
+    run.see('has gone; trying')
     run.see('no kernel$')
     run.see(r'^> set x \[WORD\.\.\.\]$')
     run.type('\x03get x\r')
@@ -96,6 +96,23 @@ def test_a_kernel_that_is_killed_and_another(
         run.type('set x 1\r')
         wait_until(lambda: papa.get('x') == '1')
     assert run.text.count('has gone') == 1
+
+
+def test_a_kernel_that_hangs_is_left_by_ctrl_c(prompt: Start, daemon: Daemon) -> None:
+    run = prompt()
+    run.see('connected$')
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        run.type('set x 1\r')
+        run.see('^> set x 1$')
+        wait_until(lambda: termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of commands')
+        run.type('\x03')
+        run.see('^Interrupted in "set": whether it was done is not known')
+        run.see_line('>')
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    run.type('get x\r')
+    run.see('^1$')
 
 
 def test_removing_asks_with_the_names(prompt: Start, papa: Papa) -> None:
