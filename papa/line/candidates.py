@@ -88,7 +88,8 @@ def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candid
         return Candidates([], 0)
     words = found.words
     current = words.pop() if words and words[-1].end == len(before) else Word('', len(before), len(before))
-    return Candidates(*_source(_Place(words, current), current, names, system).take(MOST))
+    source = _source(_Place(words, current), current, names, system)
+    return Candidates(*source.take(MOST), source.common)
 
 
 def _source(

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from papa import options
 from papa.line import flags
 from papa.line.quoting import quote
+from papa.names import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SOCKET_FIELDS = ('fileno', 'port')
 _PLACEHOLDER = '$(socket.'
+_FEW = 50  # names, which are shown in another order than they are kept in
 _NOUNS = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}
 
 
@@ -156,7 +158,9 @@ def _add_names(source: Source, wanted: Wanted, given: list[str], current: Word, 
 
 
 def _each_name(held: NameList, typed: str, used: set[str], start: int) -> Iterator[Candidate]:
-    for name in held.starting(typed):
+    """As people count, where there are few."""
+    few = held.count(typed) <= _FEW
+    for name in sorted(held.starting(typed), key=natural) if few else held.starting(typed):
         if name not in used:
             yield Candidate(start, quote(name), held.notes[name], 'name')
 

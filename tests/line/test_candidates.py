@@ -334,3 +334,11 @@ def test_this_machine() -> None:
     assert system.entries('/no/such/folder/') == []
     assert system.groups()
     assert system.interfaces()
+
+
+def test_few_names_come_as_people_count() -> None:
+    names = Names()
+    names.processes.replace(dict.fromkeys(['w.10', 'w.2', 'w.1'], ''))
+    found = candidates('l p w', 5, names, NoSystem())
+    assert [each.text for each in found.items] == ['w.1', 'w.2', 'w.10', 'w*']
+    assert found.common == 'w.'
