@@ -44,10 +44,15 @@ def kernel(start_daemon: Callable[..., Daemon], folder: str) -> Iterator[Papa]:
 
 def test_the_two_commands() -> None:
     for line in (
-        "python3 -m venv .venv && .venv/bin/pip install -e '.[all]' && .venv/bin/papa --help",
+        "python3 -m venv .venv && .venv/bin/pip install -e '.[all]' && .venv/bin/papa-shell",
         "python3 -m venv .venv && .venv/bin/pip install -e '.[all,test]' && .venv/bin/pytest",
     ):
         assert f'```sh\n{line}\n```' in README
+
+
+def test_the_pictures_are_there() -> None:
+    for path in re.findall(r'^!\[.*\]\((.*)\)$', README, re.MULTILINE):
+        assert ROOT.joinpath(path).read_text().startswith('<svg')
 
 
 def test_the_first_example(kernel: Papa, folder: str, free_port: int) -> None:
