@@ -18,6 +18,7 @@ from conftest import Daemon
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
+
 from shell.screens import Screen
 
 COLUMNS, LINES = 92, 18
