@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER, SEARCH_BUFFER, EditingMode
@@ -68,8 +68,7 @@ def tab(buffer: Buffer, completer: LineCompleter) -> None:
     if state is not None and state.current_completion is not None:
         buffer.complete_next()
         return
-    is_open = state is not None and bool(state.completions)
-    found = state.completions if state is not None and is_open else list(
+    found = (state.completions if state is not None else []) or list(
         completer.get_completions(buffer.document, CompleteEvent(completion_requested=True))
     )
     shown = [each for each in found if isinstance(each, Shown)]
@@ -79,10 +78,9 @@ def tab(buffer: Buffer, completer: LineCompleter) -> None:
         buffer.complete_state = None
         buffer.delete_before_cursor(-shown[0].start_position)
         buffer.insert_text(common)
-    elif is_open:
-        buffer.complete_next()
     elif shown:
-        buffer.start_completion()
+        buffer.complete_state = CompletionState(buffer.document, list(found))
+        buffer.complete_next()
 
 
 def _insert_whole(buffer: Buffer, completion: Shown) -> None:
