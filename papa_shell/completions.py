@@ -56,7 +56,8 @@ _shtab_papa_shell() {
 _FISH = """
 function _papa_shell_words
   set -l words (commandline -opc)
-  $words[1] --complete fish $words[2..] (commandline -ct) 2>/dev/null </dev/null
+  set -l program (string replace -r '^~/' "$HOME/" -- $words[1])
+  $program --complete fish $words[2..] (commandline -ct) 2>/dev/null </dev/null
 end
 """
 

@@ -129,7 +129,9 @@ def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | N
     _sort(line, operands)
     line.full = join([*before, *command.words, *after])
     if command is _HELP:
-        _expand_help(line)
+        for word in operands:
+            after.remove(word)  # what is left are options
+        _expand_help(line, [*before, *after])
     return line
 
 
@@ -160,7 +162,7 @@ def _take_flags(
     rest: list[str] = []
     at = 0
     while at < len(words) and words[at] != flags.END and not (early and rest):
-        if flags.is_flag(words[at]) and command is not _HELP:
+        if flags.is_flag(words[at]):
             at = _take(words, at, given, kept, invocation=invocation)
         else:
             rest.append(words[at])
@@ -258,8 +260,9 @@ def _is_command(words: list[str]) -> bool:
     return all(len(command.words) >= len(words) for command in found)
 
 
-def _expand_help(line: Line) -> None:
-    """Write out what help is asked for. Raises `BadLine` if there is no such command."""
+def _expand_help(line: Line, kept: Sequence[str] = ()) -> None:
+    """Write out what help is asked for, after the options that are `kept`. Raises `BadLine` if there is no such
+    command."""
     about = line.operands
     try:
         found = commands.find(about) if about else []
@@ -267,7 +270,7 @@ def _expand_help(line: Line) -> None:
         raise BadLine(f'There is no help on {show(" ".join(about), 40)}; "help" lists the commands') from None
     if len(found) == 1:
         line.operands = list(found[0].words)
-    line.full = join([_HELP.name, *line.operands])
+    line.full = join([*kept, _HELP.name, *line.operands])
 
 
 def _spliced(text: str, words: list[Word], line: Line) -> str:

@@ -33,6 +33,8 @@ def read(text: str) -> Line:
     ('g x |  jq .', 'get x | jq .', 'g'),
     ('h l p', 'help list processes', 'h'),
     ('help mak', 'help mak', ''),
+    ('h -o plain m p --no-pager', '-o plain --no-pager help make process', 'h'),
+    ('-o plain help get get', '-o plain help get', ''),
     ('l p ?', 'help list processes', ''),
     ('list ?', 'help list', ''),
     ('?', 'help', ''),

@@ -173,7 +173,7 @@ class Typist:
 @pytest.fixture(params=SETUP)
 def typist(request: pytest.FixtureRequest, daemon: Daemon, folder: str) -> Iterator[Typist]:
     shell = request.param.partition(' ')[0]
-    if shutil.which(shell) is None and 'CI' not in os.environ:
+    if shutil.which(shell) is None and 'PAPA_CI' not in os.environ:
         pytest.skip(f'{shell} is not installed')
     made = Typist(request.param, daemon.where, folder)
     yield made
@@ -209,8 +209,9 @@ def test_a_person_presses_tab(typist: Typist, papa: Papa, folder: str) -> None:
         typist.words(f'papa-shell {keys}')
         shown = ''.join(f'<{word.replace("~", " ")}>' for word in words.split(' '))
         typist.terminal.read_until(f'<papa-shell>{shown}\r\n')
-    typist.words(f'PAPA_X=1 {folder}/papa-shell get x{TAB}')
-    typist.terminal.read_until('<get><x:y=z>\r\n')
+    for program in (f'PAPA_X=1 {folder}/papa-shell', '~/papa-shell'):
+        typist.words(f'{program} get x{TAB}')
+        typist.terminal.read_until('<get><x:y=z>\r\n')
 
 
 def test_a_person_sees_what_there_is(typist: Typist, papa: Papa) -> None:

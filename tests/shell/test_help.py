@@ -102,9 +102,10 @@ def test_what_a_terminal_shows(terminal: Callable[..., Terminal]) -> None:
     assert run.end() == 0
     assert 'get ' in run.said
     assert '\x1b[3' not in run.said
-    run = terminal('-o', 'plain', 'help', 'get')
-    assert run.end() == 0
-    assert run.said.replace('\r', '') == texts.text(['get'])
+    for words in (('-o', 'plain', 'help', 'get'), ('help', 'get', '-o', 'plain')):
+        run = terminal(*words)
+        assert run.end() == 0
+        assert run.said.replace('\r', '') == texts.text(['get'])
     run = terminal('--help', COLUMNS='40', NO_COLOR='1')
     assert run.end() == 0
     assert max(len(re.sub(r'\x1b\[[0-9;]*m', '', line)) for line in run.said.splitlines()) <= 40
