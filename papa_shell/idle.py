@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from papa.line.grammar import Line
     from papa_shell.session import Session
 
-_PATIENCE = 2.0  # seconds that the end of a kernel may take, which is a matter of milliseconds
+_PATIENCE = 1.0  # seconds for an end that takes milliseconds, unless others are connected
 
 
 def exit_if_idle(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> int:
@@ -29,13 +29,10 @@ def exit_if_idle(session: Session, line: Line, call: Call, flags: dict[str, Any]
     if not session.call(line, call, flags):
         say(f'The kernel at {where} goes on: it holds {held(_info(session, line, flags))}')
         return statuses.FAILED
-    others = info['connections'] - 1
-    if not others and _has_ended(info['pid']):
+    if _has_ended(info['pid']):
         say(f'The kernel at {where} has ended')
-    elif others:
-        say(f'The kernel at {where} ends when the {_others(others)} closed')
     else:
-        say(f'The kernel at {where} ends when its last connection is closed')
+        say(f'The kernel at {where} ends as soon as nobody is connected to it any more')
     return statuses.OK
 
 
@@ -48,10 +45,6 @@ def held(info: Mapping[str, Any]) -> str:
     """What a kernel holds: ``1 socket and 2 processes``."""
     counts = [counted(info[kinds], kind) for kinds, kind in KINDS.items() if info[kinds]]
     return ' and '.join(filter(None, [', '.join(counts[:-1]), *counts[-1:]])) or 'something'
-
-
-def _others(count: int) -> str:
-    return 'other connection is' if count == 1 else f'{count} other connections are'
 
 
 def _has_ended(pid: int) -> bool:
