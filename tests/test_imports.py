@@ -279,6 +279,13 @@ def test_the_command_loads_what_it_needs(arguments: tuple[str, ...], not_needed:
     assert not loaded & not_needed
 
 
+def test_what_is_tried_is_what_takes_over() -> None:
+    """A module that is loaded only after exec would be tried by nobody."""
+    tried = set(run_python(COMMAND.format(arguments=('--check-resume', '0', '1'), package=str(PACKAGE))).split())
+    code = 'import papa.kernel.upgrade.resume, sys; print(*sys.modules)'
+    assert set(run_python(code).split()) <= tried
+
+
 FIRST_OF_ALL = """
 import importlib, sys
 for module in {modules}:

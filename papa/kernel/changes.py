@@ -175,12 +175,18 @@ class ChangeStream(Stream):
     # The snapshot
 
     def _start_over(self) -> None:
+        """Tell all that there is once more, and not what has happened to it; only the kernel is not among it."""
+        of_kernel = self._news_of_kernel()
         self._news.clear()
         self._meanwhile.clear()
+        self._meanwhile.update({(news[1], news[2]): news for news in of_kernel})
         self._moved.clear()
         self._told.clear()
         self._begun = False
         self._snapshot = self._parts()
+
+    def _news_of_kernel(self) -> list[News]:
+        return [news for news in (*self._meanwhile.values(), *self._news) if news[1] == KERNEL]
 
     def _next_parts(self, snapshot: Iterator[bytes]) -> list[Part]:
         self._begun = True
@@ -279,7 +285,7 @@ class ChangeStream(Stream):
     def state(self) -> ListenerState:
         """All of it. A snapshot that is being told will be told from its beginning."""
         snapshot = self._snapshot is not None
-        news = [] if snapshot else [*self._meanwhile.values(), *self._news]
+        news = self._news_of_kernel() if snapshot else [*self._meanwhile.values(), *self._news]
         return ListenerState(
             kinds=sorted(self._kinds), every=self.every, snapshot=snapshot,
             news=[(change, kind, name, describe(subject)) for change, kind, name, subject in news],
@@ -290,10 +296,14 @@ class ChangeStream(Stream):
     def restore(self, state: ListenerState, records: dict[str, ProcessRecord]) -> None:
         """Go on where another was; `records` are all processes by their ids. Raises LookupError or ValueError."""
         self._kernel.changes.add(self)
+        for change, kind, name, details in state.news:
+            if kind == 'process' and not all(type(details.get(key)) is int for key in _COUNTERS):
+                raise ValueError('news of a process make no sense')
+            self._encode(change, kind, name, details)  # now is the time to find out
+        self._news.extend(state.news)
         if state.snapshot:
             self._start_over()
             return
-        self._news.extend(state.news)
         self._told = {records[process_id]: counters for process_id, counters in state.told.items()}
         self._moved = {records[process_id]: None for process_id in state.moved}
 

@@ -51,7 +51,7 @@ class Kernel:
         self.lookups = Lookups(self.loop, origin)
         self.exit_when_unused = False  # somebody has asked for that, and nobody has connected since
         self.upgrader: Upgrader | None = None  # a guest has none
-        self.closing: Pending | None = None  # no process is started by a trampoline before this
+        self.starts_held: Pending | None = None  # no process is started by a trampoline before this
         self.helpers: set[int] = set()  # children that nobody needs any more, until they are reaped
         self.upgrades = 0
         self.previous_version: str | None = None  # before the last upgrade
@@ -87,7 +87,7 @@ class Kernel:
         self.helpers.add(pid)
         self.loop.watch_exit(pid, gone)
 
-    def upgraded(self) -> dict[str, Any]:
+    def upgrade_details(self) -> dict[str, Any]:
         """What is told after an upgrade."""
         return {'version': __version__, 'previous_version': self.previous_version, 'upgrades': self.upgrades}
 

@@ -45,8 +45,8 @@ def find_or_start(kernel: Kernel, name: str, spec: ProcessSpec, identity: Identi
     if under_way is not None:
         return under_way.afterwards(lambda: find_or_start(kernel, name, spec, identity))
     found = kernel.processes.existing(name, spec)
-    if found is None and kernel.closing is not None and spawn.takes_a_trampoline(spec.rlimits, identity):
-        return kernel.closing.afterwards(lambda: find_or_start(kernel, name, spec, identity))
+    if found is None and kernel.starts_held is not None and spawn.takes_a_trampoline(spec.rlimits, identity):
+        return kernel.starts_held.afterwards(lambda: find_or_start(kernel, name, spec, identity))
     return found or _start(kernel, name, spec, identity)
 
 

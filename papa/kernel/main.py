@@ -55,6 +55,7 @@ def run(endpoint: Endpoint, options: Namespace, complain: Callable[[str], int]) 
         return _FAILED
     kernel.upgrader = Upgrader(kernel, server, log_state)
     signals.handle(kernel)
+    signals.let_in()
     _announce(endpoint, starter)
     server.run()
     return 0

@@ -102,7 +102,7 @@ class Segment:
     def _bytes(self, position: int, end: int) -> bytes | memoryview:
         data = self.data
         start = self.start
-        if isinstance(data, bytearray):  # a view would forbid it to grow
+        if not isinstance(data, bytes):  # a view would forbid one to grow, and keep the whole image of another
             return bytes(data[position - start : end - start])
         if position == start and end - start == len(data):
             return data

@@ -163,6 +163,14 @@ class Server:
         """All of them."""
         return [*self._sessions, *self._refused]
 
+    def records(self) -> list[ProcessRecord]:
+        """All processes that somebody has to do with; those that have their names come first, in their order."""
+        known = dict.fromkeys(self._kernel.processes.by_name.values())
+        known.update(dict.fromkeys(self._kernel.capture.recorded))
+        for session in self.sessions:
+            known.update(dict.fromkeys(session.records()))
+        return list(known)
+
     def states(self, put: Put) -> list[SessionState]:
         """Theirs."""
         return [session.state(put, refused=session in self._refused) for session in self.sessions]

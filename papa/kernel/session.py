@@ -331,7 +331,7 @@ class Session(Peer):
         """Go on where another was. What it waited for is asked for again."""
         request, self._waiting = self._waiting, None
         if request is not None and request.command.name == UPGRADE:
-            self._answer(request, self._kernel.upgraded())
+            self._answer(request, self._kernel.upgrade_details())
         elif request is not None:
             self._run(request)
         self._go_on()

@@ -24,7 +24,8 @@ def be_told_of_exits() -> None:
 def handle(kernel: Kernel) -> None:
     """End in order at SIGTERM and SIGINT, and at SIGHUP when the terminal goes away; without one, SIGHUP upgrades.
 
-    A signal that was ignored at the start stays so, here and in children. One that was blocked is not any more.
+    A signal that was ignored at the start stays so, here and in children. One that is blocked has its effect when it
+    is let in.
     """
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
@@ -47,6 +48,10 @@ def handle(kernel: Kernel) -> None:
     for number, handler in zip(HANDLED, (end, end, hang_up), strict=True):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def let_in() -> None:
+    """Whoever started us may have blocked those that are handled."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
 
 

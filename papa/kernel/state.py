@@ -21,6 +21,7 @@ class Place(NamedTuple):
     size: int
 
 
+Stored = tuple[str, int, int]  # the name or id of something that is large, and its place
 Data = bytes | memoryview | Place  # the last as long as it is written, a view when it was read
 Put = Callable[[bytes | bytearray | memoryview], Place]  # stores data that may grow at its end, but does not change
 
@@ -211,9 +212,10 @@ class State(NamedTuple):
     starts: int
     values: dict[str, str | None]  # in their order; None: it is large, and stands in `large_values`
     sockets: list[SocketState]
-    processes: list[tuple[str, int, int]]  # the id of each, and where its `ProcessState` is stored
+    processes: list[Stored]  # by their ids, each a `ProcessState`
     sessions: list[SessionState]
-    large_values: list[tuple[str, int, int]] = []  # the name of each, and where its UTF-8 is stored
+    large_values: list[Stored] = []  # by their names, as UTF-8
     log: LogState = LogState()
     exit_when_unused: bool = False
+    kept: list[int] = []  # the descriptors that stay open
     helpers: list[int] = []  # children that nobody needs any more

@@ -141,7 +141,7 @@ class Trier:
         os.ftruncate(self._image.fd, 0)
         os.pwrite(self._image.fd, raw, 0)
         assert self._process.stdin is not None
-        self._process.stdin.write(b'try\n')
+        self._process.stdin.write(b'try 1\n')
         self._process.stdin.flush()
         return self._word()
 

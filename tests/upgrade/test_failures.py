@@ -66,6 +66,18 @@ CASES = {
     'import error': Case('no_such_module', ('kernel/kernel.py', 'import resource\n', 'import no_such_module\n')),
     'name error': Case('no_such_name', ('kernel/values.py', 'class Values:', 'no_such_name\n\nclass Values:')),
     'unknown state': Case('format', ('kernel/state.py', 'FORMAT = 1 ', 'FORMAT = 99 ')),
+    'syntax error in what takes over': Case(
+        'SyntaxError', ('kernel/upgrade/resume.py', 'class Upgraded(', 'class Upgraded[')
+    ),
+    'syntax error in what upgrades the next time': Case(
+        'SyntaxError', ('kernel/upgrade/attempt.py', 'class Attempt:', 'class Attempt(')
+    ),
+    'name error where it takes over': Case(
+        'no_such_name', ('kernel/upgrade/resume.py', '    signals.be_told_of_exits()\n', '    no_such_name()\n')
+    ),
+    'name error when it tells of it': Case('no_such_name', (
+        'kernel/kernel.py', "        return {'version': __version__, 'prev", "        return no_such_name, {'prev"
+    )),
     'another dialogue': Case('speaks dialogue 2', ('kernel/upgrade/newcomer.py', 'DIALOGUE = 1 ', 'DIALOGUE = 2 ')),
     'ends at once': Case('without a word', ('__main__.py', 'def main()', 'sys.exit(0)\n\ndef main()')),
     'ends when told to try': Case('without a word', (
@@ -84,13 +96,14 @@ CASES = {
     'missing key': Case('no such key', at_restore('{}["no such key"]')),
     'hang': Case('has not said', at_restore('time.sleep(600)'), injected=hasty(1.0, 5.0)),
     'nonsense': Case('has not said', (
-        'kernel/upgrade/rehearsal.py', "        _say(GOOD, '')\n", "        _say('hello', 'world')\n"
+        'kernel/upgrade/rehearsal.py', "        _say(GOOD, number)\n", "        _say('hello', 'world')\n"
     ), injected=hasty(1.0, 5.0)),
     'never ready': Case('has not started', (
         'kernel/upgrade/rehearsal.py', '    _say(READY, \'\')\n', ''
     ), injected=hasty(1.0, 5.0)),
     'much nonsense': Case('', (
-        'kernel/upgrade/rehearsal.py', "        _say(GOOD, '')\n", "        os.write(1, b'x' * 1000000); os._exit(5)\n"
+        'kernel/upgrade/rehearsal.py', '        _say(GOOD, number)\n',
+        "        os.write(1, b'x' * 1000000); os._exit(5)\n"
     )),
     # It fails where it tries for the last time, while nobody is served
     'hang at last': Case('has not answered', at_last('time.sleep(600)'), injected=hasty(30.0, 0.3)),

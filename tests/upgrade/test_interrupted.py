@@ -218,11 +218,11 @@ def test_a_start_that_takes_a_while(start_daemon: Callable[..., Daemon], folder:
 
 TELL_OF_THE_FIRST_TRY = """
 from papa.kernel.upgrade import attempt
-close = attempt.Attempt._close
+hold = attempt.Attempt._hold_starts
 def tell(self):
     open(%r, 'w').close()
-    close(self)
-attempt.Attempt._close = tell
+    hold(self)
+attempt.Attempt._hold_starts = tell
 """
 
 

@@ -105,6 +105,23 @@ def test_a_request_that_waits_for_a_lookup(
         assert idle.call('get', 'x') is None
 
 
+def test_a_listener_that_falls_behind_hears_of_the_upgrade(daemon: Daemon, papa: Papa) -> None:
+    """All else is told again, but not that."""
+    with Caller(daemon) as listener:
+        assert listener.call('changes') is None
+        papa.set('first', 'x')
+        big = 'x' * 20_000
+        for number in range(400):  # until the listener, which does not read, is not told any more
+            papa.set(f'big.{number}', big)
+        papa.upgrade()
+        for number in range(1500):
+            papa.set(f'small.{number % 3}', str(number))
+        listener.frames_until(lambda frame: frame.record['change'] == 'upgraded')
+        papa.set('last', 'x')
+        rest = listener.frames_until(lambda frame: frame.record.get('name') == 'last')
+    assert not any(frame.record['change'] == 'upgraded' for frame in rest)
+
+
 # Watches
 
 

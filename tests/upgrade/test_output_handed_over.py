@@ -142,6 +142,12 @@ def test_memory_of_the_image_is_given_back() -> None:
     assert not any(isinstance(segment.data, memoryview) for segment in buffer._segments)
 
 
+def test_a_reader_does_not_keep_the_image() -> None:
+    """However long it takes what it was given."""
+    buffer = handed_over(filled(1000, b'abc', b'def', b'x' * 500))
+    assert all(isinstance(piece.data, bytes) for piece in pieces_of(buffer))
+
+
 WRONG: dict[str, Any] = {
     'size': [-1], 'base': [-1, 10**6, 2**64], 'end': [-1, 0, 10**6], 'acknowledged': [-1, 10**6], 'dropped': [-1],
     'losses': [[(5, 3)], [(-1, 3)], [(0, 10**6)], [(4, 6), (1, 2)]], 'forgotten': [-1, 10**6],

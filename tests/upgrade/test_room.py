@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import resource
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Daemon, wait_until
-from kernel.tools import assert_clear
+from kernel.tools import assert_clear, end, is_alive
 
 from papa import SystemFailure
 from papa.kernel.kernel import Kernel
 from papa.kernel.origin import Origin
 from papa.kernel.upgrade import handover, memory
+from papa.kernel.upgrade.collect import Collector
 from papa.kernel.upgrade.image import Image
 
 from .tools import footprint, scene
@@ -158,10 +161,24 @@ def test_what_is_borrowed_is_copied_when_there_is_memory(kernel: Kernel, monkeyp
     assert not left
 
 
+def test_only_children_are_ended(kernel: Kernel) -> None:
+    """A PID in a state that makes no sense may be somebody else's."""
+    starter = subprocess.run(
+        ['/bin/sh', '-c', 'sleep 600 > /dev/null & echo $!'], stdout=subprocess.PIPE, text=True, check=True
+    )
+    stranger = int(starter.stdout)
+    child = subprocess.Popen(['/bin/sleep', '600'])
+    kernel.helpers.update((stranger, child.pid))
+    handover.end_helpers(kernel, None)  # type: ignore[arg-type]
+    assert child.wait() == -signal.SIGKILL
+    assert is_alive(stranger)
+    end([stranger])
+
+
 def test_a_large_value_is_stored_once(kernel: Kernel) -> None:
     """And anew when it has changed, while everybody waits."""
     image = Image()
-    collector = handover.Collector(kernel, None, image)  # type: ignore[arg-type]
+    collector = Collector(kernel, None, image)  # type: ignore[arg-type]
     for name in ('a', 'b'):
         kernel.values.set(name, name * MB)
     kernel.values.set('small', 'text')

@@ -72,6 +72,12 @@ def read(raw: bytes) -> Handover | None:
             return None
 
 
+ACCIDENTS = (
+    'TypeError', 'AttributeError', 'AssertionError', 'OverflowError', 'RecursionError', 'KeyError', 'IndexError',
+    'NameError', 'status',
+)
+
+
 def assert_foreseen(answer: str) -> None:
     """The new code takes it, or says in its own words why not."""
     word, _, text = answer.partition('\t')
@@ -79,7 +85,7 @@ def assert_foreseen(answer: str) -> None:
     assert text.isprintable() or '\\u' in ascii(text), answer
     if word == 'bad':
         assert text
-        for accident in ('TypeError', 'AttributeError', 'AssertionError', 'OverflowError', 'RecursionError', 'status'):
+        for accident in ACCIDENTS:
             assert accident not in text, answer
 
 
@@ -202,7 +208,7 @@ def test_new_code_that_tries_such_states(parts: Parts, trier: Trier, data: st.Da
 
 def test_new_code_that_tries_a_good_state(parts: Parts, trier: Trier) -> None:
     """With unknown fields everywhere, and without those that have defaults."""
-    assert trier.ask(parts.image(1)) == 'good\t'
+    assert trier.ask(parts.image(1)) == 'good\t1'
     everything = {'state': parts.state, 'processes': parts.processes}
     for path in list(paths(everything)):
         holder: Any = everything
@@ -210,13 +216,36 @@ def test_new_code_that_tries_a_good_state(parts: Parts, trier: Trier) -> None:
             holder = holder[step]
         if isinstance(holder, dict) and not {'environments', 'values', 'rlimits', 'told', 'news'} & set(path):
             holder['unknown'] = [{'x': 1}]
-    assert trier.ask(parts.image(2)) == 'good\t'
+    assert trier.ask(parts.image(2)) == 'good\t1'
     for process in parts.processes:
         for name in ProcessState._field_defaults:
             process.pop(name, None)
-    assert trier.ask(parts.image(3)) == 'good\t'
-    assert trier.ask(b'') != 'good\t'
-    assert trier.ask(parts.image(4)) == 'good\t'
+    assert trier.ask(parts.image(3)) == 'good\t1'
+    assert trier.ask(b'') != 'good\t1'
+    assert trier.ask(parts.image(4)) == 'good\t1'
+
+
+def test_states_that_would_do_harm_after_exec(parts: Parts, trier: Trier) -> None:
+    """What is found out only when the kernel works is found out where it is tried."""
+    without = copy.deepcopy(parts)
+    without.state['kept'] = without.state['kept'][1:]
+    assert 'kept open' in trier.ask(without.image(5))
+    news = copy.deepcopy(parts)
+    listeners = [each['listener'] for each in news.state['sessions'] if each['listener']]
+    listener = next(each for each in listeners if each['every'])
+    listener['snapshot'] = False
+    listener['news'] = [['changed', 'process', 'held', {'pid': 1}]]
+    assert 'news' in trier.ask(news.image(6))
+    listener['news'] = [['snapshot', 'nonsense', 'held', {}]]
+    answer = trier.ask(news.image(7))
+    assert_foreseen(answer)
+    assert answer.startswith('bad\t')
+    lost = copy.deepcopy(parts)
+    watching = next(each for each in lost.state['sessions'] if each['watch'] and each['watch']['cursors'])
+    watching['watch']['cursors'][0]['process'] = 'nobody'
+    answer = trier.ask(lost.image(8))
+    assert 'nobody' in answer
+    assert_foreseen(answer)
 
 
 # Round trips

@@ -8,51 +8,59 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Daemon
+from conftest import PATIENCE, Daemon, wait_until
 from kernel.tools import end, is_alive
 
 from papa import ConnectionLost
 
 from .tools import Package, in_background, scene
 
-RESUME, MAIN = 'kernel/upgrade/resume.py', '__main__.py'
+LOAD, READ, LAST = (
+    ('__main__.py', '        from papa.kernel.upgrade import resume\n'),
+    ('kernel/upgrade/resume.py', '    return build(Handover(fd), fd)\n'),
+    ('kernel/upgrade/resume.py', '    return Upgraded(kernel,'),
+)
 TROUBLES = {
-    'no memory': (RESUME, '    handed = Handover(fd)\n', 'MemoryError'),
-    'no descriptor': (RESUME, '    signals.be_told_of_exits()\n', 'OSError(24, "Too many open files")'),
-    'a bug': (RESUME, '    handover.await_exits(kernel, server)\n', 'RuntimeError("no such luck")'),
-    'half installed': (MAIN, '        from papa.kernel.upgrade import resume\n', 'ImportError("half installed")'),
+    'half installed': (LOAD, 'ImportError("half\\ninstalled")'),
+    'no memory': (READ, 'MemoryError'),
+    'no descriptor': (READ, 'OSError(24, "Too many open files")'),
+    'a bug at its end': (LAST, 'RuntimeError("no such luck")'),
 }
 
 
-def troubled(trouble: str, start_daemon: Callable[..., Daemon], folder: str) -> tuple[Daemon, Path]:
-    """A kernel that will be upgraded to code which cannot go on as long as there is a file."""
-    module, line, error = TROUBLES[trouble]
-    flag = Path(folder, 'trouble')
-    flag.touch()
-    package = Package(folder)
-    daemon = start_daemon(preexec=package.runner())
-    indent = ' ' * (len(line) - len(line.lstrip()))
-    package.change(module, line, f'{indent}import os\n{indent}if os.path.exists({str(flag)!r}): raise {error}\n{line}')
-    return daemon, flag
+class Troubled:
+    """A kernel that will be upgraded to code which cannot go on as long as the file `flag` is there."""
 
+    def __init__(self, trouble: str, start_daemon: Callable[..., Daemon], folder: str, deed: str = '') -> None:
+        self.flag = Path(folder, 'trouble')
+        self.flag.touch()
+        self.package = Package(folder)
+        self.log = Path(folder, 'log')
+        self.daemon = start_daemon('--log-file', str(self.log), preexec=self.package.runner())
+        (module, line), error = TROUBLES[trouble]
+        indent = ' ' * (len(line) - len(line.lstrip()))
+        condition = f'if sys.argv[1] == "--resume" and os.path.exists({str(self.flag)!r}):'
+        text = f'{indent}import os, sys\n{indent}{condition}\n{indent}    {deed}\n{indent}    raise {error}\n{line}'
+        self.package.change(module, line, text.replace('    \n', ''))
 
-def wait_for_words(daemon: Daemon) -> None:
-    """Until it says that it cannot go on."""
-    assert daemon.process.stderr is not None
-    while 'Cannot go on yet' not in (line := daemon.process.stderr.readline()):
-        assert line
-    assert 'Nothing is lost' in line
+    def wait_for_words(self, times: int = 1) -> None:
+        """Until it has said so often that it cannot go on."""
+        def said() -> bool:
+            lines = [line for line in self.log.read_text(encoding='utf-8').splitlines() if 'Cannot go on yet' in line]
+            assert all('Nothing is lost' in line for line in lines)
+            return len(lines) >= times
+
+        wait_until(said, 'the words')
 
 
 @pytest.mark.parametrize('trouble', TROUBLES)
 def test_it_goes_on_as_soon_as_it_can(trouble: str, start_daemon: Callable[..., Daemon], folder: str) -> None:
-    daemon, flag = troubled(trouble, start_daemon, folder)
-    with scene(daemon, folder) as stage:
+    kernel = Troubled(trouble, start_daemon, folder)
+    with scene(kernel.daemon, folder) as stage:
         thread, results = in_background(stage.papa.upgrade)
-        for _ in range(2):
-            wait_for_words(daemon)
+        kernel.wait_for_words(2)
         assert not results
-        flag.unlink()
+        kernel.flag.unlink()
         thread.join(PATIENCE)
         assert [type(result) for result in results] == [dict], results
         stage.upgrades = 1
@@ -60,15 +68,57 @@ def test_it_goes_on_as_soon_as_it_can(trouble: str, start_daemon: Callable[..., 
         stage.finish()
 
 
-def test_it_can_be_ended(start_daemon: Callable[..., Daemon], folder: str) -> None:
-    daemon, _ = troubled('a bug', start_daemon, folder)
-    with daemon.connect() as papa:
+def test_it_is_not_hurt_by_being_mended(start_daemon: Callable[..., Daemon], folder: str) -> None:
+    """Where somebody installs the code anew, it is missing for a moment."""
+    kernel = Troubled('a bug at its end', start_daemon, folder)
+    mark = Path(folder, 'mark')
+    with scene(kernel.daemon, folder) as stage:
+        thread, results = in_background(stage.papa.upgrade)
+        kernel.wait_for_words()
+        main = kernel.package.path / '__main__.py'
+        main.write_text(f'open({str(mark)!r}, "w").close()\nraise ImportError\n', encoding='utf-8')
+        wait_until(mark.exists, 'another try')
+        kernel.package.remove()
+        kernel.flag.unlink()
+        kernel.package.mend()
+        thread.join(PATIENCE)
+        assert [type(result) for result in results] == [dict], results
+        stage.upgrades = 1
+        stage.assert_unharmed()
+        stage.finish()
+
+
+@pytest.mark.parametrize('deed', ['', 'os.kill(os.getpid(), 15)'], ids=['while it waits', 'while it tries'])
+def test_it_can_be_ended(deed: str, start_daemon: Callable[..., Daemon], folder: str) -> None:
+    kernel = Troubled('a bug at its end', start_daemon, folder, deed)
+    with kernel.daemon.connect() as papa:
         child = papa.make_process('child', '/bin/sleep', '600')['pid']
         thread, results = in_background(papa.upgrade)
-        wait_for_words(daemon)
-        os.kill(daemon.pid, signal.SIGTERM)
-        assert daemon.process.wait(PATIENCE) == -signal.SIGTERM
+        kernel.wait_for_words()
+        if not deed:
+            os.kill(kernel.daemon.pid, signal.SIGTERM)
+        assert kernel.daemon.process.wait(PATIENCE) == -signal.SIGTERM
         thread.join(PATIENCE)
         assert isinstance(results[0], ConnectionLost)
     assert is_alive(child)
     end([child])
+
+
+@pytest.mark.parametrize('step', ['settle', 'let_go_on', 'end_helpers'])
+def test_what_fails_when_it_has_taken_over_does_not_end_it(
+    step: str, start_daemon: Callable[..., Daemon], folder: str
+) -> None:
+    package = Package(folder)
+    daemon = start_daemon(preexec=package.runner())
+    package.change(
+        'kernel/upgrade/resume.py', '    kernel, server, unused = upgraded\n',
+        f'    kernel, server, unused = upgraded\n    handover.{step} = None\n'
+    )
+    with daemon.connect() as papa, daemon.connect() as asking:
+        papa.set('a', 'b')
+        in_background(asking.upgrade)
+        wait_until(lambda: papa.kernel_info()['upgrades'] == 1, 'the upgrade')
+        assert papa.get('a') == 'b'
+        package.mend()
+        assert papa.upgrade()['upgrades'] == 2
+    assert 'A callback failed' in daemon.stop()

@@ -6,7 +6,9 @@ import gc
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from papa import interpreter
 from papa.errors import Conflict, Error, LimitReached, SystemFailure
@@ -17,7 +19,7 @@ from papa.kernel.server import Server
 from papa.kernel.sockets import failure
 from papa.kernel.state import LogState
 from papa.kernel.upgrade import codec, memory, newcomer
-from papa.kernel.upgrade.handover import Collector
+from papa.kernel.upgrade.collect import Collector
 from papa.kernel.upgrade.image import Image
 from papa.kernel.upgrade.newcomer import Newcomer
 from papa.names import plain, show
@@ -25,7 +27,8 @@ from papa.names import plain, show
 log = logging.getLogger('papa.kernel')
 
 _TIMEOUT = 30.0  # seconds that the new code may take until it has tried for the first time
-_LAST_TIMEOUT = 5.0  # for the last time, while nobody is served
+_LAST_TIMEOUT = 1.0  # for the last time, while nobody is served; or twice what the first time took, but
+_MAX_LAST_TIMEOUT = 5.0  # not more
 _OWN_MEMORY = 64 * 1024 * 1024  # bytes, of the new code beside what is held
 _STORE_AT_ONCE = 4 * 1024 * 1024  # bytes
 _MAX_REASON = 500  # characters
@@ -53,6 +56,8 @@ class Upgrader:
         except Error as error:
             log.warning('%s', error)
             raise
+        except MemoryError:
+            raise LimitReached('Not upgraded: no memory is left') from None
         attempt.result.take(self._over)
         return attempt.result
 
@@ -158,9 +163,12 @@ class Attempt:
         """What the new code says."""
         if word == newcomer.READY:
             self._ready = True
+            self._step = 'what is held has not been written'
             self._guarded(self._try_first)()
         elif word == newcomer.GOOD:
-            self._close()
+            first = time.monotonic() - self._asked
+            self._last_timeout = min(max(_LAST_TIMEOUT, 2 * first), _MAX_LAST_TIMEOUT)
+            self._hold_starts()
         else:
             self.fail(_refused(text))
 
@@ -169,6 +177,7 @@ class Attempt:
         if self._stored and self._ready:
             self._step = 'the new code has not said that it can'
             self._write_state()
+            self._asked = time.monotonic()
             self._newcomer.ask()
 
     def _write_state(self) -> None:
@@ -181,15 +190,15 @@ class Attempt:
         finally:
             gc.enable()
 
-    def _close(self) -> None:
+    def _hold_starts(self) -> None:
         """Wait for processes that are being started, and let no other one begin that takes a while to start."""
         kernel = self._kernel
-        if kernel.closing is None:
-            kernel.closing = Pending()
+        if kernel.starts_held is None:
+            kernel.starts_held = Pending()
         if kernel.processes.starting:
             name, under_way = next(iter(kernel.processes.starting.items()))
             self._step = f'the process {show(name)} has not started'
-            under_way.take(lambda _: self._loop.call_soon(self._guarded(self._close)))
+            under_way.take(lambda _: self._loop.call_soon(self._guarded(self._hold_starts)))
         else:
             self._loop.call_at_rest(self._hand_over)
 
@@ -202,7 +211,7 @@ class Attempt:
         except Exception:  # noqa: BLE001 - the kernel outlives its own bugs; it is logged with its traceback
             self.fail(bug('The upgrade'))
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.HANDLED)
+            signals.let_in()
 
     def _become(self) -> Error:
         """Become the new code. Return why that is not so."""
@@ -210,12 +219,15 @@ class Attempt:
         try:
             self._write_state()
             kept += self._collector.descriptors(self._upgrader.log_state)
-            word, text = self._newcomer.ask_and_wait(_LAST_TIMEOUT)
+            word, text = self._newcomer.ask_and_wait(self._last_timeout)
             if word != newcomer.GOOD:
                 return _refused(text)
             python, directory = self._code
             endpoint = self._upgrader.server.listener.endpoint
-            argv = interpreter.isolated(python, directory, newcomer.RESUME, str(self._image.fd), *endpoint.arguments)
+            numbers = self._image.fd, 2 if self._upgrader.log_state.fd is None else self._upgrader.log_state.fd
+            argv = interpreter.isolated(
+                python, directory, newcomer.RESUME, *map(str, numbers), *endpoint.arguments  # the last for people
+            )
             for fd in kept:
                 os.set_inheritable(fd, True)
             os.execv(python, argv)  # noqa: S606 - no shell is meant
@@ -227,7 +239,8 @@ class Attempt:
             return failure('The upgrade failed at its last step', error)
         finally:
             for fd in kept:
-                os.set_inheritable(fd, False)
+                with suppress(OSError):
+                    os.set_inheritable(fd, False)
         raise AssertionError('exec has returned')
 
     def _time_out(self) -> None:
@@ -241,10 +254,10 @@ class Attempt:
         self._timer.cancel()
         self._newcomer.end()
         self._image.close()
+        held, self._kernel.starts_held = self._kernel.starts_held, None
+        if held is not None:
+            held.resolve(None)
         self.result.resolve(error)
-        closing, self._kernel.closing = self._kernel.closing, None
-        if closing is not None:
-            closing.resolve(None)
 
 
 def _refused(text: str) -> Error:

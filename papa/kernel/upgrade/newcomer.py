@@ -23,7 +23,7 @@ from papa.kernel.loop import READ
 from papa.kernel.sockets import failure
 from papa.names import show
 
-TRY = b'try\n'
+TRY = b'try %d\n'
 READY, GOOD, BAD = 'ready', 'good', 'bad'
 CHECK, RESUME = '--check-resume', '--resume'
 DIALOGUE = 1  # the version of these words, and of what the new code is started with
@@ -74,6 +74,7 @@ class Newcomer:
         self._kernel = kernel
         self._loop = kernel.loop
         self._hear = hear
+        self._tries = 0  # that it was asked for
         self._said = b''  # without the lines that were taken from it
         self._other = b''  # lines that are no words of ours: Python's, say, when it fails
         os.set_inheritable(fd, True)
@@ -91,7 +92,11 @@ class Newcomer:
         self._orders = self._process.stdin.fileno()
         self._fd = self._process.stdout.fileno()
         os.set_blocking(self._fd, False)
-        self._loop.register(self._fd, READ, self._readable)
+        try:
+            self._loop.register(self._fd, READ, self._readable)
+        except OSError as error:
+            self.end()
+            raise _no_start(argv[0], error) from None
 
     @property
     def pid(self) -> int:
@@ -99,12 +104,13 @@ class Newcomer:
         return self._process.pid
 
     def ask(self) -> None:
-        """Ask it to try with the image as it is: it will say ``good`` or ``bad``."""
+        """Ask it to try with the image as it is: it will say ``good`` with the number of the try, or ``bad``."""
+        self._tries += 1
         with suppress(BrokenPipeError):  # it has ended, which will be heard
-            os.write(self._orders, TRY)
+            os.write(self._orders, TRY % self._tries)
 
     def ask_and_wait(self, seconds: float) -> tuple[str, str]:
-        """The same, and wait for the answer. Raises TimeoutError."""
+        """The same, and wait for the answer."""
         self.ask()
         deadline = time.monotonic() + seconds
         poller = select.poll()  # select knows descriptors below 1024 only
@@ -112,7 +118,7 @@ class Newcomer:
         while (heard := self._next_word()) is None:
             left = deadline - time.monotonic()
             if left <= 0 or not poller.poll(left * 1000):
-                raise TimeoutError(0, f'it has not answered in {seconds:g} seconds')
+                return BAD, f'it has not answered in {seconds:.2g} seconds'
             if not self._read():
                 return BAD, self._last_words()
         return heard
@@ -138,7 +144,7 @@ class Newcomer:
         while b'\n' in self._said:
             line, _, self._said = self._said.partition(b'\n')
             word, _, text = line.decode('utf-8', 'surrogateescape').partition('\t')
-            if word in (READY, GOOD, BAD):
+            if word in (READY, BAD) or (word == GOOD and text == str(self._tries)):
                 return word, text
             self._other = (self._other + line + b'\n')[-_MAX_SAID:]  # its end will tell
         return None

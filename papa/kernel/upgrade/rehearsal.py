@@ -1,6 +1,7 @@
 """The side of the new code: try whether it could take over.
 
-Run as ``papa --check-resume FD`` in a child of the kernel; `papa.kernel.upgrade.newcomer` is the kernel's side.
+Run as ``papa --check-resume FD DIALOGUE`` in a child of the kernel; `papa.kernel.upgrade.newcomer` is the kernel's
+side. All code is loaded that will take over.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import sys
 from contextlib import suppress
 from itertools import count
 
-from papa.kernel import log as logs
-from papa.kernel import signals
-from papa.kernel.upgrade import memory
-from papa.kernel.upgrade.handover import Handover, Known, await_exits, restore
+from papa.kernel.state import Stored
+from papa.kernel.upgrade import handover, memory, resume
+from papa.kernel.upgrade.handover import Handover
 from papa.kernel.upgrade.newcomer import BAD, DIALOGUE, GOOD, READY
 
 _MAX_REASON = 200  # characters
 _WENT_WELL, _WENT_WRONG = 0, 3
+
+Stamps = dict[str, tuple[int, ...] | None]  # of files, by their paths
 
 
 def main(fd: int, dialogue: int) -> int:
@@ -33,12 +35,13 @@ def main(fd: int, dialogue: int) -> int:
     gc.disable()  # as where it takes over
     code = _stamps()
     _say(READY, '')
-    known: frozenset[Known] = frozenset()
-    while sys.stdin.buffer.readline():
+    known: frozenset[Stored] = frozenset()
+    while order := sys.stdin.buffer.readline():
+        number = order.split()[1].decode()  # of the try
         places = _places(fd)  # now: the kernel goes on writing as soon as it has its answer
         pid = os.fork()
         if not pid:
-            _rehearse(fd, known, code)
+            _rehearse(fd, known, code, number)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status == _WENT_WELL:
             known = places
@@ -47,14 +50,14 @@ def main(fd: int, dialogue: int) -> int:
     return 0
 
 
-def _places(fd: int) -> frozenset[Known]:
+def _places(fd: int) -> frozenset[Stored]:
     """What is to be tried, or nothing if that cannot be told, which the try will tell."""
     with suppress(OSError, ValueError):
         return Handover.places(fd)
     return frozenset()
 
 
-def _stamps() -> dict[str, tuple[int, ...] | None]:
+def _stamps() -> Stamps:
     """Which files this program is, so that another can be told from it."""
     paths = [sys.executable, *(getattr(module, '__file__', None) for module in list(sys.modules.values()))]
     return {path: _stamp(path) for path in paths if path}
@@ -68,23 +71,21 @@ def _stamp(path: str) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _rehearse(fd: int, known: frozenset[Known], code: dict[str, tuple[int, ...] | None]) -> None:
+def _rehearse(fd: int, known: frozenset[Stored], code: Stamps, number: str) -> None:
     """Do all that taking over does, with other descriptors under the same numbers. Nobody is served."""
     status = _WENT_WRONG
     try:
-        handover = Handover(fd, known)
-        _stand_in(handover)
-        kernel, server = restore(handover)
-        logs.set_up(handover.state.log)
-        signals.handle(kernel)
-        await_exits(kernel, server)
+        handed = Handover(fd, known)
+        _stand_in(handed)
+        kernel, server, _ = resume.build(handed, fd)
         kernel.origin.take_over()
+        handover.settle(kernel, server)
         room = memory.addressable()
-        if room is not None and handover.borrowed > room:
+        if room is not None and handed.borrowed > room:
             raise MemoryError
         if any(_stamp(path) != stamp for path, stamp in code.items()):
             raise ValueError('it has been replaced meanwhile; try again')
-        _say(GOOD, '')
+        _say(GOOD, number)
         status = _WENT_WELL
     except BaseException as error:  # noqa: BLE001 - it is told
         _say(BAD, _reason(error))
@@ -107,9 +108,9 @@ def _reason(error: BaseException) -> str:
     return f'{type(error).__name__}: {str(error)[:_MAX_REASON]}{place}'
 
 
-def _stand_in(handover: Handover) -> None:
+def _stand_in(handed: Handover) -> None:
     """Put a descriptor of the right kind under each number that will be there."""
-    kinds = (handover.sockets, handover.pipes, handover.files)
+    kinds = (handed.sockets, handed.pipes, handed.files)
     wanted = {number for numbers in kinds for number in numbers}
     here, there = socket.socketpair()
     own = [here.detach(), there.detach(), *os.pipe()]

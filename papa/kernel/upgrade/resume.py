@@ -1,7 +1,7 @@
 """The side of the new code: take over.
 
-Run as ``papa --resume FD`` in the place of the kernel that was, after a `papa.kernel.upgrade.rehearsal` of this very
-state. It must be fast: nobody is served meanwhile.
+Run as ``papa --resume FD LOG`` in the place of the kernel that was, after a `papa.kernel.upgrade.rehearsal` of this
+very state. It must be fast: nobody is served meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from papa.kernel import log as logs
 from papa.kernel import signals
+from papa.kernel.kernel import Kernel
+from papa.kernel.server import Server
 from papa.kernel.upgrade import handover
 from papa.kernel.upgrade.attempt import Upgrader
 from papa.kernel.upgrade.handover import Handover
@@ -24,7 +26,8 @@ log = logging.getLogger('papa.kernel')
 class Upgraded(NamedTuple):
     """A kernel that is whole, but does nothing yet."""
 
-    upgrader: Upgrader
+    kernel: Kernel
+    server: Server
     unused: set[int]  # descriptors that came and are not needed
 
 
@@ -32,25 +35,31 @@ def restore(fd: int) -> Upgraded:
     """The kernel that was handed over in `fd`. Raises whatever goes wrong; nothing is lost then: it can be tried again
     with the same descriptors."""
     gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
-    handed = Handover(fd)
+    return build(Handover(fd), fd)
+
+
+def build(handed: Handover, fd: int) -> Upgraded:
+    """The same of what was read from `fd`. It neither says nor does anything that others could notice."""
     log_state = logs.set_up(handed.state.log)
     kernel, server = handover.restore(handed)
-    kernel.upgrader = upgrader = Upgrader(kernel, server, log_state)
+    kernel.upgrader = Upgrader(kernel, server, log_state)
     signals.be_told_of_exits()
     signals.handle(kernel)
     handover.await_exits(kernel, server)
     came = {fd} if handed.state.log.fd is None else {fd, handed.state.log.fd}
-    return Upgraded(upgrader, came - {log_state.fd})  # without what was read: it keeps the image
+    return Upgraded(kernel, server, came - {log_state.fd})  # without what was read: it keeps the image
 
 
 def go_on(upgraded: Upgraded) -> int:
-    """Make it this program's own, and serve until the end. Return the exit status."""
-    kernel, server = upgraded.upgrader.kernel, upgraded.upgrader.server
+    """Serve until the end. Return the exit status. From here on nothing may end the kernel."""
+    kernel, server, unused = upgraded
     kernel.origin.take_over()
-    for fd in upgraded.unused:
+    for fd in unused:
         os.close(fd)
     log.info('Upgraded to papa %s from %s, pid %d', __version__, kernel.previous_version, os.getpid())
-    handover.go_on(kernel, server)  # before anything that has arrived meanwhile
+    for step in (handover.settle, handover.let_go_on, handover.end_helpers):  # before what has arrived meanwhile
+        kernel.loop.call(lambda step=step: step(kernel, server))  # type: ignore[misc]
     gc.enable()
+    signals.let_in()
     server.run()
     return 0
