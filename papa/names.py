@@ -94,7 +94,7 @@ def natural(name: str) -> tuple[list[tuple[str, int]], str]:
             parts.append((text, int(digits)))
             text, digits = '', ''
         text += character
-    return [*parts, (text, 0)], name
+    return [*parts, (text[:-1], 0)], name
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

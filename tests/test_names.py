@@ -124,3 +124,9 @@ def test_matches_agrees_with_select(name: str, patterns: list[str]) -> None:
         assert names.matches(name, patterns) == (name in names.select({name: 0}, patterns, 'value'))
     else:
         assert not names.matches(name, patterns)
+
+
+def test_a_name_comes_before_those_that_go_on_with_a_number() -> None:
+    from papa.names import natural
+
+    assert sorted(['a2', 'a10', 'a', 'a1.b', 'a1'], key=natural) == ['a', 'a1', 'a1.b', 'a2', 'a10']
