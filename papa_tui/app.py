@@ -31,7 +31,7 @@ SHORTEST = 0.1  # seconds between two drawings of what the kernel tells
 class Dashboard(App[None]):
     """The dashboard. `feed` may have been started already; else it is when this is.
 
-    `ring` may be called by any thread: there is news.
+    `ring` may be called by any thread: there is news. `drawings` counts how often the data was drawn.
     """
 
     TITLE = 'papa'
@@ -40,6 +40,9 @@ class Dashboard(App[None]):
 
     class Rung(Message):
         """A feed has news."""
+
+    class OutputRung(Message):
+        """There is more output."""
 
     def __init__(self, settings: Settings, feed: ChangesFeed | None = None) -> None:
         super().__init__()
@@ -51,7 +54,9 @@ class Dashboard(App[None]):
         self._usage: dict[int, Usage | None] = {}
         self._is_up = False
         self._waiting = False
-        self._drawn = 0.0
+        self._output_rung = False
+        self._drawn = self._pane_drawn = 0.0
+        self.drawings = 0
         if settings.theme in self.available_themes:
             self.theme = settings.theme
         else:
@@ -95,6 +100,21 @@ class Dashboard(App[None]):
         if self._is_up:
             self.post_message(self.Rung())
 
+    def ring_output(self) -> None:
+        """There is more output. Any thread may call this."""
+        if self._is_up and not self._output_rung:
+            self._output_rung = True
+            self.post_message(self.OutputRung())
+
+    def on_dashboard_output_rung(self) -> None:
+        """Draw the pane soon, and nothing else."""
+        self.set_timer(max(0.001, self._pane_drawn + SHORTEST - time.monotonic()), self._draw_pane)
+
+    def _draw_pane(self) -> None:
+        self._output_rung = False
+        self._pane_drawn = time.monotonic()
+        self.main.pane.show_news()
+
     def on_dashboard_rung(self) -> None:
         """Draw soon: much may come in a row."""
         if not self._waiting:
@@ -104,6 +124,7 @@ class Dashboard(App[None]):
     def _draw(self) -> None:
         self._waiting = False
         self._drawn = time.monotonic()
+        self.drawings += 1
         for news in self.feed.news.take():
             self._take(news)
         self._take_usage()

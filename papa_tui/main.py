@@ -16,6 +16,7 @@ from papa_tui.settings import Settings, config_path, read_config
 
 PROGRAM = 'papa-tui'
 _FAILED = 1
+_SWITCH = 0.001  # seconds that a thread may go on while another waits: a flood must not keep the keys waiting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (os.isatty(0) and os.isatty(1)):
         return complain('The dashboard needs a terminal; papa-shell does without')
     try:
-        return _run(options)
+        return _demo(options) if options.demo else _run(options, _where(options))
     except Error as error:
         return complain(str(error))
     except KeyboardInterrupt:
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument('-u', '--unix-socket', metavar='PATH', help='the kernel at this Unix socket')
     parser.add_argument('names', nargs='*', metavar='NAME', help="open the output of these processes at once: 'web.*'")
     parser.add_argument('--no-autostart', action='store_true', help='never start a kernel')
+    where.add_argument('--demo', action='store_true', help='a kernel of its own, with a short tour')
     parser.add_argument('--read-only', action='store_true', help='look, and change nothing')
     parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
     return parser
@@ -57,14 +59,21 @@ def _where(options: argparse.Namespace) -> int | str | None:
     return None
 
 
-def _run(options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
+    from papa_tui.demo.starter import Demo
+
+    with Demo() as demo:
+        return _run(options, demo.path)
+
+
+def _run(options: argparse.Namespace, where: int | str | None) -> int:
     """Connect first: what is wrong with that is said in one line, without a flicker of the screen."""
     from papa_tui.actions import BY_ID
 
     keys, theme = read_config(config_path(), set(BY_ID))
     settings = Settings(
-        where=_where(options), autostart=not options.no_autostart, read_only=options.read_only, keys=keys, theme=theme,
-        watch=tuple(options.names),
+        where=where, autostart=not options.no_autostart, read_only=options.read_only, keys=keys, theme=theme,
+        watch=tuple(options.names), tour=options.demo,
     )
     endpoint = client_settings.endpoint(settings.where)
     from papa_tui.feeds.changes import ChangesFeed
@@ -79,9 +88,12 @@ def _run(options: argparse.Namespace) -> int:
     feed.began.wait()
     if feed.failure is not None:
         raise feed.failure
+    sys.setswitchinterval(_SWITCH)
     app = Dashboard(settings, feed)
     bell.app = app
     app.run()
+    if options.demo:
+        return app.return_code or 0
     return _farewell(app.return_code or 0, str(endpoint), app.goodbye())
 
 

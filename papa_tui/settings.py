@@ -14,7 +14,7 @@ THEME = 'textual-dark'
 
 class Settings(NamedTuple):
     """`where` is the kernel's port or path, None for the default; `watch` are names whose output to open at once;
-    `keys` are keys by the id of their action."""
+    `keys` are keys by the id of their action. `tour`: lead a newcomer through."""
 
     where: int | str | None = None
     autostart: bool = True
@@ -22,6 +22,7 @@ class Settings(NamedTuple):
     watch: tuple[str, ...] = ()
     keys: dict[str, str] = {}
     theme: str = THEME
+    tour: bool = False
 
 
 def config_path() -> Path:

@@ -17,7 +17,8 @@ from papa_tui.output.merging import CatchUp, by_time
 from papa_tui.output.store import Store
 
 RETRY = 1.0  # seconds
-_BATCH = 2 << 20  # bytes of events that are taken in at once
+_BATCH = 512 << 10  # bytes of events that are taken in at once
+_FASTEST = 64 << 20  # bytes a second that a peek takes in: the keys want to be heard, too
 _START = 256 << 10  # bytes of what is held that a peek begins with, all processes together
 _LEAST_START = 4096
 
@@ -38,6 +39,7 @@ class OutputFeed(threading.Thread):
         self.logging = False
         self.live = False
         self.trouble = ''
+        self.watcher: Watcher | None = None
         self._where = port_or_path
         self._bell = bell
         self._alarm = Alarm()
@@ -91,11 +93,11 @@ class OutputFeed(threading.Thread):
                  if each['buffered'] and name not in since},
                 time.monotonic(),
             )
-            watcher = self._open(papa, since, len(held))
+            self.watcher = self._open(papa, since, len(held))
             try:
-                self._listen(watcher, catch_up)
+                self._listen(self.watcher, catch_up)
             finally:
-                watcher.close()
+                self.watcher.close()
 
     def _open(self, papa: Papa, since: dict[str, tuple[str, int]], number: int) -> Watcher:
         if self.logging:
@@ -126,6 +128,8 @@ class OutputFeed(threading.Thread):
             if shown:
                 self._take(shown)
             self._acknowledge(watcher)
+            if size > _BATCH // 2 and not self.logging:  # a logger has to keep up
+                self._alarm.wait(seconds=size / _FASTEST)
             if not batch:
                 self._alarm.wait(watcher.fileno(), None if catch_up.done else 0.05)
 

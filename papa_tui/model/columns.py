@@ -121,13 +121,7 @@ def _named(thing: Any, _context: Context) -> Cell:
 
 
 def _by_name(thing: Any, _context: Context) -> Any:
-    return natural(thing.name)
-
-
-def natural(name: str) -> tuple[Any, ...]:
-    """An order in which ``web.10`` comes after ``web.9``."""
-    return tuple((0, int(part), '') if part.isascii() and part.isdigit() and len(part) < 19 else (1, 0, part)
-                 for part in name.split('.'))
+    return thing.order
 
 
 def _nothing_last(value: Any) -> Any:

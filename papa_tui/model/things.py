@@ -7,6 +7,7 @@ from typing import Any
 
 from papa.line.quoting import join
 from papa.line.snapshot import socket_note
+from papa.names import natural
 from papa_tui.model.text import harmless
 
 HISTORY = 16  # ticks of the rate that are kept
@@ -36,6 +37,7 @@ class Process:
         'lost_at',
         'memory',
         'name',
+        'order',
         'overflow',
         'pid',
         'rate',
@@ -51,6 +53,7 @@ class Process:
     def __init__(self, name: str, details: Mapping[str, Any]) -> None:
         self.name = self.key = name
         self.shown = harmless(name)
+        self.order = natural(name)
         self.history: list[float] = []
         self.rate = 0.0
         self.cpu: float | None = None
@@ -58,7 +61,7 @@ class Process:
         self.lost_at: float | None = None
         self.recorded = True
         self.dropped = int(details.get('dropped', 0))
-        self.command = harmless(join([str(word) for word in details.get('args', ())]))
+        self.command = _command([str(word) for word in details.get('args', ())])
         self.ticked = int(details.get('captured', 0))
         self.take(details)
 
@@ -137,11 +140,14 @@ class Process:
 class Socket:
     """A socket. `holders` are the names of the processes that were given it, as far as that is known."""
 
-    __slots__ = ('address', 'backlog', 'details', 'family', 'fileno', 'holders', 'key', 'name', 'shown', 'type')
+    __slots__ = (
+        'address', 'backlog', 'details', 'family', 'fileno', 'holders', 'key', 'name', 'order', 'shown', 'type',
+    )
 
     def __init__(self, name: str, details: Mapping[str, Any]) -> None:
         self.name = self.key = name
         self.shown = harmless(name)
+        self.order = natural(name)
         self.details = dict(details)
         self.address = harmless(socket_note(details))
         self.family = str(details.get('family', ''))
@@ -154,18 +160,25 @@ class Socket:
 class Value:
     """A value. `text` is all of it only if it is `whole`."""
 
-    __slots__ = ('details', 'key', 'name', 'preview', 'shown', 'size', 'text', 'whole')
+    __slots__ = ('details', 'key', 'name', 'order', 'preview', 'shown', 'size', 'text', 'whole')
 
     _SHOWN = 300  # characters
 
     def __init__(self, name: str, details: Mapping[str, Any]) -> None:
         self.name = self.key = name
         self.shown = harmless(name)
+        self.order = natural(name)
         self.details = dict(details)
         self.whole = 'value' in details
         self.text = str(details.get('value', details.get('preview', '')))
         self.preview = harmless(self.text[: self._SHOWN])
         self.size = int(details.get('size', len(self.text)))
+
+
+
+def _command(words: list[str]) -> str:
+    """The command for a row: of the program only its name, since there is never room for all."""
+    return harmless(join([words[0].rpartition('/')[2] or words[0], *words[1:]])) if words else ''
 
 
 Thing = Process | Socket | Value

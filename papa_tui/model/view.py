@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from papa_tui.model.columns import Column, Context, natural
+from papa.names import natural
+from papa_tui.model.columns import Column, Context
 from papa_tui.model.filters import Filter
 from papa_tui.model.things import Process, Thing
 from papa_tui.model.tree import Folded, Group, grow
@@ -60,7 +61,7 @@ class View:
     def _sort(self, things: list[Thing], now: float) -> None:
         context = Context(now)
         if self.sorted_by.key != 'name':
-            things.sort(key=lambda thing: natural(thing.name))  # equals stay where they are looked for
+            things.sort(key=lambda thing: thing.order)  # equals stay where they are looked for
         order = self.sorted_by.order
         things.sort(key=lambda thing: order(thing, context), reverse=self.reverse)
 

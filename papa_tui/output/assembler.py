@@ -193,6 +193,7 @@ class Assembler:
     def show_partial(self) -> None:
         """Let the store know the lines that have no end yet."""
         store = self.store
+        store.edition += bool(self._held or store.partial)
         store.partial = [
             Line(store.next + at, self.sources[key[0]], key[1], held.time, held.data, held.start, held.end)
             for at, (key, held) in enumerate(self._held.items())

@@ -13,13 +13,13 @@ class Source:
     """One start of a process. All positions are those of the kernel.
 
     `start` and `end`: what has arrived. `painted`: the end of the last line that was painted. `floor`: what comes
-    before it the kernel holds no more, acknowledged or not. `number` gives it its colour. `exit_code` once it has
-    closed.
+    before it the kernel holds no more, acknowledged or not. `most`: how much it can hold. `number` gives it its
+    colour. `exit_code` once it has closed.
     """
 
     __slots__ = (
-        'acknowledged', 'end', 'exit_code', 'floor', 'fresh', 'id', 'lost', 'name', 'number', 'painted', 'seen',
-        'start',
+        'acknowledged', 'end', 'exit_code', 'floor', 'fresh', 'id', 'lost', 'most', 'name', 'number', 'painted',
+        'seen', 'start',
     )
 
     def __init__(self, name: str, process_id: str, number: int) -> None:
@@ -28,6 +28,7 @@ class Source:
         self.number = number
         self.acknowledged = 0
         self.floor = 0
+        self.most: int | None = None
         self.start: int | None = None
         self.end: int | None = None
         self.painted = 0
@@ -54,8 +55,12 @@ class Source:
         """The kernel says that it is acknowledged up to here."""
         if position > self.acknowledged:
             self.acknowledged = position
-            self.seen.forget_before(position)
-            self.lost.forget_before(position)
+            self._forget()
+
+    def _forget(self) -> None:
+        """What is before the base is not asked for any more."""
+        self.seen.forget_before(self.base)
+        self.lost.forget_before(self.base)
 
     def state(self, start: int, end: int) -> str:
         """What has become of the output from `start` to `end`."""
@@ -64,6 +69,13 @@ class Source:
         if end <= self.floor:
             return GONE
         return SEEN if self.seen.covers(max(start, self.acknowledged), end) else BUFFERED
+
+    def raise_floor(self, position: int) -> None:
+        """The kernel holds nothing from before this position, nor more than it can."""
+        self.floor = max(self.floor, position)
+        if self.end is not None and self.most is not None:
+            self.floor = max(self.floor, self.end - self.most)
+        self._forget()
 
     @property
     def base(self) -> int:

@@ -25,6 +25,7 @@ from papa_tui.widgets.keys import Keys
 from papa_tui.widgets.pane import Pane
 from papa_tui.widgets.prompt import Prompt
 from papa_tui.widgets.table import Table
+from papa_tui.widgets.tour import Tour
 
 _TITLES = {
     PROCESSES: ('Processes', 'The kernel holds no process.'),
@@ -40,8 +41,8 @@ _BAR = 3  # lines for header and keys
 class Owner(Protocol):
     """What the screen needs of the application."""
 
-    def ring(self) -> None:
-        """There is news. Any thread may call this."""
+    def ring_output(self) -> None:
+        """There is more output. Any thread may call this."""
 
     def do_call(self, call: Call, done: Done) -> None:
         """Ask the kernel to do something; `done` is called when it has, by the UI's thread."""
@@ -59,6 +60,7 @@ class Board(Screen[None]):
         self.header = Header()
         self.keys = Keys()
         self.prompt = Prompt()
+        self.tour = Tour()
         self.pane = Pane()
         self.below = Horizontal(self.tables[SOCKETS], self.tables[VALUES], id='below')
         self.full = False
@@ -74,12 +76,15 @@ class Board(Screen[None]):
         yield self.tables[PROCESSES]
         yield self.below
         yield self.pane
+        yield self.tour
         yield self.prompt
         yield self.keys
 
     def on_mount(self) -> None:
-        """The processes have the keys at first."""
-        self.tables[PROCESSES].focus()
+        """The processes have the keys at first, unless somebody has come for output alone."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.pane.show())
+        if self.pane.feed is None:
+            self.tables[PROCESSES].focus()
 
     # What is shown
 
@@ -92,7 +97,8 @@ class Board(Screen[None]):
                 table.view.rebuild(self.model.things[kind].values(), now)
             if members:
                 self._editions[kind] = self.model.editions[kind]
-            table.refresh_rows(now, members=members or table.view.moves, stale=self.model.stale)
+            if members or kind == PROCESSES or table.stale is not self.model.stale:
+                table.refresh_rows(now, members=members or table.view.moves, stale=self.model.stale)
         attention = self.model.attention(now)
         self.header.show([
             first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),
@@ -101,8 +107,9 @@ class Board(Screen[None]):
         for source in self.pane.sources:
             process = self.model.processes.get(source.name)
             if process is not None and process.id == source.id:
-                source.floor = process.acknowledged
-        self.pane.show()
+                source.most = process.bufsize
+                source.raise_floor(process.acknowledged)
+        self.pane.show_news()
 
     def rebuild(self, table: Table) -> None:
         """Sort and filter a table anew."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+from papa.errors import Error
+from papa.line.calls import Call
 from papa_tui.actions import ACTIONS, available, shown_keys
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
 from papa_tui.model.text import count
+from papa_tui.model.things import Value
 from papa_tui.screens.board import Board
 from papa_tui.screens.overlay import Choice, Piece, Reader
 
@@ -177,6 +181,9 @@ class Looking(Board):
         row = table.view.row
         if row is None:
             return
+        if isinstance(row, Value) and not row.whole:
+            self._whole_value(row)
+            return
         key, last = row.key, [row]
 
         def read() -> list[list[Piece]]:
@@ -185,6 +192,18 @@ class Looking(Board):
             return details(last[0], self.now)
 
         self.app.push_screen(Reader(row.shown, read))
+
+    def _whole_value(self, value: Value) -> None:
+        """The details of a value of which only the beginning is known: get the rest first."""
+
+        def got(text: Any, error: Error | None) -> None:
+            if isinstance(text, str):
+                whole = Value(value.name, {'value': text, 'size': value.size})
+                self.app.push_screen(Reader(value.shown, lambda: details(whole, self.now)))
+            else:
+                self.say(str(error or 'It is not set any more'), 'bad')
+
+        self.dashboard.do_call(Call('get', value.name, reads=True), got)
 
     def do_timeline(self) -> None:
         """What has happened, with a line where somebody looked last."""
@@ -204,8 +223,8 @@ class Looking(Board):
         """All keys."""
         keys = self.settings.keys
         here = {action.id for action in available(self.place, read_only=self.settings.read_only)}
-        lines: list[list[Piece]] = [[('What fits this pane is bright. Ctrl+P finds all of it by name.', 'dim')], []]
-        for action in ACTIONS:
+        lines: list[list[Piece]] = [[('What fits this pane comes first. Ctrl+P finds all of it by name.', 'dim')], []]
+        for action in sorted(ACTIONS, key=lambda action: action.id not in here):
             tone = '' if action.id in here else 'dim'
             shown = shown_keys(keys.get(action.id, action.keys))
             lines.append([(f'{shown:<14}', 'title' if tone == '' else 'dim'), (action.text, tone)])

@@ -20,7 +20,8 @@ class MainScreen(Acting):
 
     def on_mount(self) -> None:
         """Perhaps a person has come for the output of some processes alone."""
-        super().on_mount()
+        if self.settings.tour:
+            self.tour.begin()
         if self.settings.watch:
             self.open_pane(self.settings.watch)
 
@@ -42,6 +43,7 @@ class MainScreen(Acting):
         self.keys.say('')
         doing: Callable[[], None] = getattr(self, f'do_{name}')
         doing()
+        self.tour.did(name)
 
     def on_table_sort_by(self, message: Table.SortBy) -> None:
         """The head of a column was clicked."""

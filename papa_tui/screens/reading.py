@@ -38,7 +38,7 @@ class ReadingOutput(Looking):
     def open_pane(self, names: tuple[str, ...]) -> None:
         """Open the pane on these names."""
         self.stop_watching()
-        feed = OutputFeed(self.settings.where, names, self.dashboard.ring)
+        feed = OutputFeed(self.settings.where, names, self.dashboard.ring_output)
         self.pane.look_at(feed)
         feed.start()
         self.share_room()
@@ -138,7 +138,7 @@ class ReadingOutput(Looking):
                 continue
             with feed.lock:
                 feed.assembler.put_before(source, events)
-        self.dashboard.ring()
+        self.dashboard.ring_output()
 
     # Searching, filtering, looks
 

@@ -1,4 +1,4 @@
-"""The text of a line of output as a strip: with the colours of the program, and what was searched for marked."""
+"""The text of a line of output: with the colours of the program, and what was searched for marked."""
 
 from __future__ import annotations
 
@@ -20,12 +20,37 @@ _KEPT = 2000  # strips
 _NOTHING = Style.null()
 
 
+class Body:
+    """The text of a line: a strip in its full width, or plain ASCII, of which only what is shown becomes a strip. Lines
+    may have thousands of characters, and to count their cells is what would take the time."""
+
+    __slots__ = ('_strip', '_style', '_text', 'cells')
+
+    def __init__(self, text: str, style: Style, strip: Strip | None = None) -> None:
+        self._text = text
+        self._style = style
+        self._strip = strip
+        self.cells = len(text) if strip is None else strip.cell_length
+
+    def part(self, start: int, width: int) -> tuple[Strip, int]:
+        """So many cells from this one on, and how many characters come before them."""
+        if self._strip is None:
+            text = self._text[start : start + width]
+            return Strip([Segment(text, self._style)], len(text)), min(start, len(self._text))
+        before = len(self._strip.crop(0, start).text) if start else 0
+        return self._strip.crop(start, start + width), before
+
+    def rows(self, width: int) -> int:
+        """How many rows of such a width it takes."""
+        return max(1, -(-self.cells // max(1, width)))
+
+
 class Bodies:
-    """Makes the strips, and keeps the last ones. `search` is what to mark."""
+    """Makes bodies, and keeps the last ones. `search` is what to mark."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._kept: dict[int, Strip] = {}
+        self._kept: dict[int, Body] = {}
         self._palette: Palette | None = None
         self.search: re.Pattern[str] | None = None
 
@@ -33,8 +58,8 @@ class Bodies:
         """Make all anew."""
         self._kept.clear()
 
-    def strip(self, line: Line, palette: Palette, *, keep: bool = True) -> Strip:
-        """The strip of a line, in its full width. `keep`: the line will not change."""
+    def of(self, line: Line, palette: Palette, *, keep: bool = True) -> Body:
+        """The body of a line. `keep`: the line will not change."""
         if palette is not self._palette:
             self._palette = palette
             self._kept.clear()
@@ -47,13 +72,14 @@ class Bodies:
                 self._kept[line.number] = found
         return found
 
-    def _made(self, line: Line, palette: Palette) -> Strip:
+    def _made(self, line: Line, palette: Palette) -> Body:
         base = palette.style(line.tone) if line.stream == NOTE else palette.style('')
         text = text_of(line.data)
         if line.stream == NOTE:
             text = f'── {text} '
         if '\x1b' not in text and self.search is None:
-            return Strip([Segment(text, base)], width_of(text))
+            strip = None if text.isascii() else Strip([Segment(text, base)], width_of(text))
+            return Body(text, base, strip)
         rich = Text.from_ansi(text, end='', no_wrap=True)
         if self.search is not None:
             rich.highlight_regex(self.search, palette.found)
@@ -61,18 +87,7 @@ class Bodies:
             Segment(segment.text, base + segment.style if segment.style else base)
             for segment in rich.render(self._console) if segment.text
         ]
-        return Strip(segments)
-
-
-def pieces(strip: Strip, width: int) -> int:
-    """How many rows a strip takes if it is wrapped."""
-    return max(1, -(-strip.cell_length // max(1, width)))
-
-
-def piece(strip: Strip, number: int, width: int) -> tuple[Strip, int]:
-    """A row of a strip that is wrapped, and how many characters come before it."""
-    before = strip.crop(0, number * width) if number else None
-    return strip.crop(number * width, (number + 1) * width), len(before.text) if before is not None else 0
+        return Body(text, base, Strip(segments))
 
 
 def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:

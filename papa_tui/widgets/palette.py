@@ -9,7 +9,8 @@ from textual.app import App
 from textual.color import Color, ColorParseError
 
 _TONES = {'good': 'success', 'warn': 'warning', 'bad': 'error', 'accent': 'accent', 'name': 'foreground'}
-_NAMES = ('primary', 'success', 'accent', 'secondary', 'warning', 'error')  # of the theme, for names in output
+_NAMES = ('#5fafff', '#87d787', '#d7af5f', '#d787d7', '#5fd7d7', '#ff8787', '#afafff', '#afd75f')  # in output
+_NAMES_ON_LIGHT = ('#005faf', '#207020', '#875f00', '#870087', '#006f6f', '#af2020', '#4040c0', '#4f6f00')
 _DIM = 0.55
 
 
@@ -38,7 +39,7 @@ class Palette:
         back = self._ground(ground)
         fore = self._colour(_TONES.get(tone, 'foreground'))
         if tone.startswith('name') and tone != 'name':
-            fore = self._colour(_NAMES[int(tone[4:])])
+            fore = Color.parse((_NAMES if self._dark else _NAMES_ON_LIGHT)[int(tone[4:])])
         if tone == 'alert':
             fore, back = back, self._colour('warning')
         if tone == 'dim':

@@ -16,7 +16,7 @@ from papa_tui.output.finding import Finder
 from papa_tui.output.reading import Reading, Row
 from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, SEEN, Source
 from papa_tui.output.store import NOTE, Line
-from papa_tui.widgets.body import Bodies, highlighted, piece, pieces
+from papa_tui.widgets.body import Bodies, Body, highlighted
 from papa_tui.widgets.cells import Line as Drawn
 from papa_tui.widgets.cells import fitted, width_of
 from papa_tui.widgets.palette import Palette, palette_of
@@ -51,6 +51,7 @@ class PaneDrawing(Widget, can_focus=True):
         self._strips: list[Strip] = []
         self._shown: list[Row] = []
         self._left = 0  # cells that are scrolled away to the left
+        self._drawn: object = None
         self.current: int | None = None  # the number of the line with what was found last
 
     @property
@@ -80,9 +81,23 @@ class PaneDrawing(Widget, can_focus=True):
             for row in self._shown:
                 if row.line.source is not None and row.line.stream != NOTE:
                     row.line.source.paint(row.line.start, row.line.end)
+            self._drawn = self._state_of_feed()
         if notices:
             self.post_message(self.Told(notices[-1], 'warn'))
         self.refresh()
+
+    def show_news(self) -> None:
+        """Draw, if there is anything that has not been drawn."""
+        if self.feed is not None and self._drawn != self._state_of_feed():
+            self.show()
+
+    def _state_of_feed(self) -> object:
+        assert self.feed is not None
+        feed = self.feed
+        return feed.store.edition, feed.live, feed.logging, len(feed.assembler.notices), self._floors()
+
+    def _floors(self) -> int:
+        return sum(source.floor for source in self.sources)
 
     def settle(self) -> None:
         """A second has passed: what is on the screen has been seen."""
@@ -188,10 +203,7 @@ class PaneDrawing(Widget, can_focus=True):
         head = self._head(row, palette, names)
         body = self._body(row.line, palette)
         room = max(1, self.size.width - 1 - head.cells)
-        if self.wrap:
-            part, before = piece(body, row.piece, room)
-        else:
-            part, before = body.crop(self._left, self._left + room), len(body.crop(0, self._left).text)
+        part, before = body.part(row.piece * room if self.wrap else self._left, room)
         if row.line.number == self.current:
             part = part.apply_style(Style(bold=True, underline=True))
         selection = self.text_selection
@@ -203,22 +215,22 @@ class PaneDrawing(Widget, can_focus=True):
                 part = highlighted(part, max(0, start - before), inside, palette.selected)
         cells = part.cell_length
         part = part.apply_offsets(before, row.line.number)
-        if not self.wrap and body.cell_length > self._left + room:
+        if not self.wrap and body.cells > self._left + room:
             part = Strip.join([part.crop(0, room - 1), Strip([Segment('›', palette.style('accent'))])])
             cells = room
         return Strip.join([head.strip(head.cells, palette.style('')), part.adjust_cell_length(cells)])
 
-    def _body(self, line: Line, palette: Palette) -> Strip:
+    def _body(self, line: Line, palette: Palette) -> Body:
         assert self._bodies is not None
         assert self.feed is not None
-        return self._bodies.strip(line, palette, keep=line.number < self.feed.store.next)
+        return self._bodies.of(line, palette, keep=line.number < self.feed.store.next)
 
     def _pieces(self, line: Line) -> int:
         if not self.wrap:
             return 1
         palette = palette_of(self.app)
         used = 2 + (13 if self.times else 0) + (self._name_width() + 1 if self.many else 0)
-        return pieces(self._body(line, palette), self.size.width - 1 - used)
+        return self._body(line, palette).rows(self.size.width - 1 - used)
 
     def _with_bar(self, strips: list[Strip], palette: Palette) -> list[Strip]:
         """A bar at the right that tells where one is."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import measures_commands as commands
+import measures_dashboard as dashboard
 import measures_output as output
 import measures_processes as processes
 import measures_shell as shell
@@ -37,6 +38,7 @@ MEASURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     'autostart': commands.autostart,
     'prompt': shell.prompt,
     'keystroke': shell.keystroke,
+    'dashboard': dashboard.dashboard,
 }
 
 

@@ -38,6 +38,21 @@ class Terminal:
             if select.select([self.fd], [], [], 0.5)[0]:
                 self.said += self._read()
 
+    def drain(self) -> None:
+        """Read what there is, for a moment."""
+        if select.select([self.fd], [], [], 0.05)[0]:
+            self.said += self._read()
+
+    def forget(self) -> None:
+        """What was written up to now does not count."""
+        self.drain()
+        self.said = ''
+
+    def memory(self) -> int:
+        """Bytes that the program takes."""
+        with open(f'/proc/{self.pid}/statm', encoding='ascii') as file:
+            return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
 

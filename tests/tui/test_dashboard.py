@@ -209,3 +209,47 @@ def test_keys_can_be_changed(run: Run, held: Papa) -> None:
         assert table(driver).view.tree
 
     run(scenario, keys={'tree': 'x'})
+
+
+def test_a_long_value_is_fetched_for_its_details(run: Run, papa: Papa) -> None:
+    papa.set('long', '[' + '"x", ' * 5000 + '"the end"]')
+
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'enter')
+        await driver.until(lambda: driver.app.screen is not driver.app.main)
+        await driver.press('end')
+        await driver.until_shown('"the end"')
+
+    run(scenario)
+
+
+def test_another_theme_changes_what_is_drawn(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        before = driver.app.export_screenshot()
+        driver.app.theme = 'textual-light'
+        await driver.until(lambda: driver.app.export_screenshot() != before)
+        assert 'web.3' in driver.text()
+
+    run(scenario)
+
+
+def test_a_click_on_a_head_sorts_and_on_a_row_moves_the_cursor(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        x = driver.lines()[3].index('PID')
+        await driver.pilot.click(offset=(x, 3))
+        await driver.until(lambda: table(driver).view.sorted_by.key == 'pid')
+        await driver.pilot.click(offset=(5, 6))
+        assert table(driver).view.at == 2
+
+    run(scenario)
+
+
+def test_the_palette_has_the_actions_by_name(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('ctrl+p')
+        await driver.type('names as a tree')
+        await driver.until_shown('Show the names as a tree')
+        await driver.press('enter')
+        await driver.until(lambda: table(driver).view.tree)
+
+    run(scenario)

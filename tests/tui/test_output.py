@@ -246,6 +246,13 @@ def test_what_acknowledging_would_take_that_was_never_seen() -> None:
     assert plan([source], {'a': 1})[0].unseen == 0
 
 
+def test_the_kernel_holds_no_more_than_it_can() -> None:
+    source = Source('a', 'a-1', 0)
+    source.start, source.end, source.most = 0, 1000, 100
+    source.raise_floor(50)
+    assert (source.held, source.unseen(1000)) == (100, 100)
+
+
 def test_it_asks_where_that_could_hurt() -> None:
     source = Source('a', 'a-1', 0)
     source.end = 10

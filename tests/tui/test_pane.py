@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +150,7 @@ def test_several_are_interleaved_by_the_time_of_capture(run: Run, papa: Papa, fo
         Path(folder, step).touch()
         while sum(each['captured'] for each in papa.list_processes().values()) == captured:
             pass
+        time.sleep(0.02)  # the kernel may join pieces of 10 ms
 
     async def scenario(driver: Driver) -> None:
         await driver.press('space', 'space', 'o')
@@ -307,3 +310,27 @@ def test_it_can_be_started_right_on_some_output(run: Run, papa: Papa) -> None:
         await until_in_pane(driver, 'two')
 
     run(scenario, watch=('web.*',))
+
+
+def test_a_connection_that_breaks_costs_no_line_and_repeats_none(run: Run, papa: Papa, folder: str) -> None:
+    wait = 'while [ ! -e {}/{} ]; do sleep 0.01; done'
+    first, second = wait.format(folder, 1), wait.format(folder, 2)
+    start(papa, 'web', f'echo one; printf tw; {first}; echo o; echo three; {second}; echo end')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'tw')
+        feed = pane(driver).feed
+        assert feed is not None
+        assert feed.watcher is not None
+        with socket.socket(fileno=os.dup(feed.watcher.fileno())) as connection:
+            connection.shutdown(socket.SHUT_RDWR)
+        await until_in_pane(driver, 'the connection was lost')
+        Path(folder, '1').touch()
+        await until_in_pane(driver, 'three')
+        papa.acknowledge_output('web', 4)
+        Path(folder, '2').touch()
+        await until_in_pane(driver, 'end')
+        lines = [line.split(maxsplit=1)[1] for line in shown(driver) if line and '──' not in line]
+        assert lines == ['one', 'two', 'three', 'end']
+
+    run(scenario)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from papa_tui.model.columns import COLUMNS, PROCESS_COLUMNS, Context, fit, natural
+from papa.names import natural
+from papa_tui.model.columns import COLUMNS, PROCESS_COLUMNS, Context, fit
 from papa_tui.model.filters import BadPattern, Filter, compile_search
 from papa_tui.model.things import Process
 from papa_tui.model.tree import Group, Sums

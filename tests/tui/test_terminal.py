@@ -1,0 +1,104 @@
+"""The real program on a real terminal: an evening of its life."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable
+
+from conftest import PATIENCE, Daemon, wait_until
+
+from papa import Papa
+
+from .terminal import Terminal
+
+
+def start(papa: Papa, name: str, script: str, **options: object) -> None:
+    papa.make_process(name, 'sh', ['-c', f'{script}; exec sleep 1000'], **options)  # type: ignore[arg-type]
+
+
+def test_tail_acknowledge_lose_the_kernel_and_find_it_again(
+    daemon: Daemon, start_daemon: Callable[..., Daemon]
+) -> None:
+    with daemon.connect() as papa:
+        start(papa, 'web.1', 'echo the first line; echo the last line')
+        terminal = Terminal('-u', str(daemon.where))
+        terminal.until('web.1')
+        terminal.type('o')
+        terminal.until('the last line\x1b')
+        terminal.type('a')
+        terminal.until('only copy')
+        terminal.type('y')
+        wait_until(lambda: papa.list_processes('web.1')['web.1']['buffered'] == 0, 'the acknowledgement')
+    terminal.forget()
+    daemon.stop()
+    terminal.until('the connection was lost')
+    terminal.until('no kernel')
+    again = start_daemon(port_or_path=daemon.where)
+    with again.connect() as papa:
+        start(papa, 'web.1', 'echo after the storm')
+    terminal.until('another process under the same name')
+    terminal.until('after the storm')
+    terminal.type('q')
+    status, text = terminal.end()
+    assert status == 0
+    assert 'goes on' in text
+
+
+def test_a_flood_does_not_hurt(daemon: Daemon) -> None:
+    flood = "import os\nwhile True: os.write(1, b'x' * 99 + b'\\n' * 1 + b'y' * 65000 + b'\\n')"
+    with daemon.connect() as papa:
+        papa.make_process('flood', sys.executable, ['-c', flood])
+        terminal = Terminal('-u', str(daemon.where), 'flood')
+        terminal.until('xxxx')
+        waits = []
+        for _ in range(5):
+            terminal.forget()
+            before = time.monotonic()
+            terminal.type('?')
+            terminal.until('What fits this pane comes')
+            waits.append(time.monotonic() - before)
+            terminal.type('q')
+        assert sorted(waits)[2] < 1.0, 'on a busy machine, too'
+        fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack('HHHH', 10, 40, 0, 0))
+        os.kill(terminal.pid, signal.SIGWINCH)
+        terminal.forget()
+        terminal.until('Output')
+        assert terminal.memory() < 300 << 20
+        captured = papa.list_processes('flood')['flood']['captured']
+        wait_until(lambda: papa.list_processes('flood')['flood']['captured'] > captured + (4 << 20))
+        terminal.type('q')
+        assert terminal.end()[0] == 0
+
+
+def test_a_terminal_that_stalls_does_not_stop_the_reading(daemon: Daemon, folder: str) -> None:
+    with daemon.connect() as papa:
+        start(papa, 'chatty', 'while :; do echo more and more; sleep 0.002; done', bufsize='1m')
+        terminal = Terminal('-u', str(daemon.where), 'chatty')
+        terminal.until('more and more')
+        wait_until(lambda: papa.list_processes('chatty')['chatty']['captured'] > 40_000)  # nobody reads the terminal
+        terminal.until('more and more')
+        terminal.type('q')
+        status, text = terminal.end()
+        assert status == 0
+        assert 'too fast for this view' not in text
+
+
+def test_it_can_be_suspended(daemon: Daemon) -> None:
+    terminal = Terminal('-u', str(daemon.where))
+    terminal.until('live')
+    terminal.type('\x1a')
+    deadline = time.monotonic() + PATIENCE
+    while not os.waitpid(terminal.pid, os.WNOHANG | os.WUNTRACED)[0]:
+        terminal.drain()
+        assert time.monotonic() < deadline
+    terminal.forget()
+    os.kill(terminal.pid, signal.SIGCONT)
+    terminal.until('live')
+    terminal.type('q')
+    assert terminal.end()[0] == 0
