@@ -130,3 +130,10 @@ def test_a_name_comes_before_those_that_go_on_with_a_number() -> None:
     from papa.names import natural
 
     assert sorted(['a2', 'a10', 'a', 'a1.b', 'a1'], key=natural) == ['a', 'a1', 'a1.b', 'a2', 'a10']
+
+
+def test_the_order_in_which_people_count() -> None:
+    given = ['web.10', 'web.2', 'web', 'web2', 'web.a', 'a10b2', 'a10b10', 'a10', 'a9', '10', '9', 'x' + '1' * 40, 'x2']
+    assert sorted(given, key=names.natural) == [
+        '9', '10', 'a9', 'a10', 'a10b2', 'a10b10', 'web', 'web2', 'web.2', 'web.10', 'web.a', 'x2', 'x' + '1' * 40,
+    ]

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from papa import Papa
 from papa.events import Change
-from papa.names import natural
 from papa_shell.narrator import Narrator
 from papa_shell.screen import cells
 
@@ -103,13 +102,6 @@ def test_any_value_fits_and_is_harmless(text: str, width: int, colour: bool) -> 
     bare = re.sub(r'\x1b\[\d+m', '', line[:-1])
     assert cells(bare) <= width
     assert not set(bare) & {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
-
-
-def test_natural_order() -> None:
-    names = ['web.10', 'web.2', 'web', 'web.a', 'a10b2', 'a10b10', 'a9', '10', '9', 'x' + '1' * 40, 'x2']
-    assert sorted(names, key=natural) == [
-        '9', '10', 'a9', 'a10b2', 'a10b10', 'web', 'web.2', 'web.10', 'web.a', 'x2', 'x' + '1' * 40,
-    ]
 
 
 def test_in_a_terminal(terminal: Callable[..., Terminal], papa: Papa) -> None:
