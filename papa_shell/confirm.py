@@ -76,11 +76,7 @@ def answer() -> str:
     """What the person at the terminal answers: a line, perhaps empty."""
     data = b''
     while not data.endswith(b'\n'):
-        try:
-            part = os.read(_STDIN, 1024)
-        except KeyboardInterrupt:
-            put('\n')
-            raise
+        part = os.read(_STDIN, 1024)
         if not part:
             put('\n')
             break

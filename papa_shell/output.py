@@ -90,9 +90,16 @@ class Program:
 
     def __exit__(self, *_error: object) -> None:
         os.close(self.writer.fd)
-        try:
-            _pid, status = os.waitpid(self._pid, 0)
-        except ChildProcessError:  # somebody wants no zombies
-            return
+        interrupt = None
+        while True:
+            try:
+                _pid, status = os.waitpid(self._pid, 0)
+                break
+            except ChildProcessError:  # somebody wants no zombies
+                return
+            except KeyboardInterrupt as error:  # the program has got it, too, and the terminal is its own until it ends
+                interrupt = error
         code = os.waitstatus_to_exitcode(status)
         self.status = 128 - code if code < 0 else code
+        if interrupt is not None:
+            raise interrupt

@@ -63,6 +63,10 @@ class Stopped(Exception):
         self.interrupted = interrupted
 
 
+class StreamInterrupted(KeyboardInterrupt):
+    """A stream was ended by Ctrl-C, read as a key: it shows nowhere, and the cursor is at the beginning of a line."""
+
+
 class Present:
     """What there is of some processes when a watch begins: it ends when all that was told.
 

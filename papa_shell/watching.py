@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from papa.errors import NotFound
 from papa.line.errors import BadLine
 from papa_shell import statuses
-from papa_shell.pump import Present, Pump, Stopped
+from papa_shell.pump import Present, Pump, Stopped, StreamInterrupted
 from papa_shell.records import Lines, Pieces, plain
 from papa_shell.statuses import say
 
@@ -41,7 +41,7 @@ def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
         return _watch(session, line, call, flags, writer)
     except Stopped as stop:
         if stop.interrupted:
-            raise KeyboardInterrupt from None
+            raise StreamInterrupted from None
         return statuses.OK
 
 

@@ -68,6 +68,7 @@ class _Reader:
         self._rest: list[str] = []
         self._command: Command | None = None
         self._leaves = False
+        self._is_lost = False
         self._takes_flags = True
         self._wants_value = False
 
@@ -82,7 +83,8 @@ class _Reader:
         elif self._takes_flags and flags.is_flag(word.text):
             yield self._role(word, self._flag(word))
         elif self._command is None:
-            yield self._role(word, self._command_word(word))
+            if kind := self._command_word(word):
+                yield self._role(word, kind)
         else:
             yield from self._operand(self._command, word)
             self._rest.append(word.text)
@@ -103,6 +105,8 @@ class _Reader:
     # The words of the command
 
     def _command_word(self, word: Word) -> str:
+        if self._is_lost:
+            return ''
         if self._leaves:
             return 'unknown'
         self._head.append(word.text)
@@ -114,7 +118,8 @@ class _Reader:
         try:
             self._command, _ = commands.resolve(self._head)
         except BadRequest:
-            return 'command' if is_beginning(self._head) else 'unknown'
+            self._is_lost = not is_beginning(self._head)
+            return 'unknown' if self._is_lost else 'command'
         return 'command'
 
     # What follows

@@ -15,7 +15,9 @@ from papa.line.meaning import Meaning, meaning
 from papa.line.quoting import commands, open_quotes
 from papa.line.roles import Role, roles
 from papa.line.snapshot import Names
+from papa_shell.screen import cells, cut
 
+_PROMPT = 2  # columns
 _ALWAYS = {
     'prompt': 'bold',
     'hint': 'italic',
@@ -102,7 +104,9 @@ class Hint(Processor):
         suggestion = transformation_input.buffer_control.buffer.suggestion
         if not is_last or not document.is_cursor_at_the_end or (suggestion and suggestion.text):
             return Transformation(fragments)
-        text = hint(document.text)
+        width = transformation_input.width
+        used = cells(document.current_line) + _PROMPT
+        text = cut(hint(document.text), width - used % width - 1) if width else ''
         return Transformation([*fragments, ('class:hint', text)] if text else fragments)
 
 
@@ -111,7 +115,7 @@ def hint(text: str) -> str:
     found = current(text).hint
     if not found or not text.strip():
         return ''
-    return found if text[-1:].isspace() or text.endswith('=') else f' {found}'
+    return found if text[-1:].isspace() else f' {found}'
 
 
 def continuation(text: str, number: int) -> str:

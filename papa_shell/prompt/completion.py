@@ -35,6 +35,16 @@ class Shown(Completion):
         self.final = found.final
         self.kind = found.kind
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Shown) and self._all == other._all
+
+    def __hash__(self) -> int:
+        return hash(self._all)
+
+    @property
+    def _all(self) -> tuple[str, int, str]:
+        return self.text, self.start_position, self._note
+
     @property
     def display_text(self) -> str:
         """What the menu shows of it."""

@@ -10,6 +10,7 @@ from papa.line.quoting import commands
 from papa.names import plain
 from papa_shell.output import Writer
 from papa_shell.paint import DIM, RED, Painter
+from papa_shell.pump import StreamInterrupted
 from papa_shell.runner import Runner
 from papa_shell.session import Interrupted
 from papa_shell.statuses import put
@@ -84,11 +85,11 @@ class Executor:
             return _FAILED if line is not None and self._runner.attempt(line) else _DONE
         except Error as error:
             self._complain(str(error))
-        except Interrupted as interrupt:
-            put('\n')
-            self._complain(str(interrupt))
-        except KeyboardInterrupt:  # whoever raised it has seen to the screen
+        except StreamInterrupted:
             pass
+        except KeyboardInterrupt as interrupt:
+            put('\n')  # after the ^C that the terminal has shown
+            self._complain(str(interrupt) if isinstance(interrupt, Interrupted) else '')
         return _FAILED
 
     def _complain(self, text: str) -> None:

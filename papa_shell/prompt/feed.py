@@ -9,6 +9,7 @@ import os
 import select
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -27,11 +28,15 @@ _BUSY = 20  # changes in a row without a rest
 
 
 class Feed:
-    """Listens at one place, `where`. Reading `names` takes the `lock`; a list of names is never changed without it."""
+    """Listens at one place, `where`. Reading `names` takes the `lock`; a list of names is never changed without it.
+
+    `changed` is called, on that thread, when they have changed; whoever shows them puts its own there.
+    """
 
     def __init__(self, where: int | str | None, timeout: float | None, standing: Standing) -> None:
         self.names = Names()
         self.lock = threading.Lock()
+        self.changed: Callable[[], object] = bool
         self._where = where
         self._timeout = timeout
         self._standing = standing
@@ -113,6 +118,7 @@ class Feed:
             self._since_rest += 1
             if self._since_rest % _BUSY == 0:
                 _rest()
+        self.changed()
 
 
 def _rest() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggest, Suggestion
-from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.buffer import Buffer, CompletionState
+from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import is_done
@@ -22,7 +23,7 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.layout.processors import ConditionalProcessor
 
 from papa_shell.prompt.colours import Hint, LineLexer, continuation, style
-from papa_shell.prompt.completion import LineCompleter
+from papa_shell.prompt.completion import LineCompleter, Shown
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.keys import bindings
 from papa_shell.prompt.standing import Standing
@@ -30,6 +31,8 @@ from papa_shell.prompt.toolbar import toolbar
 
 PROMPT = '> '
 _RECENT = 2000  # lines of the history that are looked at for a suggestion
+_MOMENT = 0.05  # seconds between a change and the drawing of it
+_LIVE = ('name', 'number', 'wildcard', 'placeholder')
 
 
 class Reader:
@@ -42,6 +45,8 @@ class Reader:
         self._standing = standing
         self._tell = tell
         self._loop: AbstractEventLoop | None = None
+        self._is_stale = self._had_names = False
+        feed.changed = self._names_changed
         self.completer = LineCompleter(lambda: feed.names, feed.lock)
         self.session: PromptSession[str] = PromptSession(
             PROMPT, multiline=True, prompt_continuation=self._continuation, history=history,
@@ -64,6 +69,7 @@ class Reader:
     def _begin(self) -> None:
         """The session is about to be drawn."""
         self._loop = self.session.app.loop
+        self._is_stale = False
         self._wake()
 
     def _wake(self) -> None:
@@ -80,6 +86,31 @@ class Reader:
             run_in_terminal(self._tell)
         else:
             self.session.app.invalidate()
+
+    def _names_changed(self) -> None:
+        """On any thread: names have changed. What shows them is drawn anew in a moment, however many have."""
+        loop = self._loop
+        if loop is not None and not self._is_stale:
+            self._is_stale = True
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(loop.call_later, _MOMENT, self._refresh)
+
+    def _refresh(self) -> None:
+        """Show the names as they are now: in an open menu and, when they come for the first time, in one that could
+        not open without them."""
+        self._is_stale = False
+        buffer = self.session.default_buffer
+        state = buffer.complete_state
+        first, self._had_names = not self._had_names, True
+        if self._loop is None or (state is not None and state.current_completion is not None):
+            return
+        if state is not None and any(isinstance(each, Shown) and each.kind in _LIVE for each in state.completions):
+            found = list(self.completer.get_completions(buffer.document, CompleteEvent()))
+            if found != state.completions:
+                buffer.complete_state = CompletionState(buffer.document, found) if found else None
+        elif state is None and first and buffer.text:
+            buffer.start_completion()
+        self.session.app.invalidate()
 
     def _toolbar(self) -> StyleAndTextTuples:
         buffer = self.session.default_buffer

@@ -9,7 +9,7 @@ from papa_shell.prompt.colours import current
 from papa_shell.prompt.standing import CONNECTED, CONNECTING, Standing
 from papa_shell.screen import cells, cut
 
-_KEYS = 'Tab completes, ? helps, Ctrl-R searches, Ctrl-D leaves'
+_KEYS = 'Tab completes, ? helps, Ctrl-R finds, Ctrl-D leaves'
 _SHORTEST = 44  # columns that the left side has at least
 
 

@@ -138,7 +138,7 @@ def test_a_long_paste_takes_no_long_time() -> None:
     ('l p web.1 11 x we* -y', [
         ('l', 'command'), ('p', 'command'), ('web.1', 'name'), ('11', 'name'), ('we*', 'wildcard'), ('-y', 'unknown'),
     ]),
-    ('lst', [('lst', 'unknown')]),
+    ('lst x y', [('lst', 'unknown')]),
     ('l x', [('l', 'command'), ('x', 'unknown')]),
     ('-o json get note note', [('-o', 'option'), ('json', 'option'), ('get', 'command'), ('note', 'name')]),
     ('m s new port=1 prot=1', [('m', 'command'), ('s', 'command'), ('port=', 'option')]),

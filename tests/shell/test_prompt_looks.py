@@ -122,7 +122,7 @@ def test_colours_go_line_by_line() -> None:
 
 @pytest.mark.parametrize(('text', 'expected'), [
     ('', ''), ('  ', ''), ('get', ' NAME'), ('get ', 'NAME'), ('get x', ''), ('lst', ''),
-    ('m s x family=', 'inet, inet6 or unix (unix if there is a path, else inet)'),
+    ('m s x family=', ' inet, inet6 or unix (unix if there is a path, else inet)'),
     ('set a 1\nget ', 'NAME'),
 ])
 def test_hints(text: str, expected: str) -> None:
