@@ -25,7 +25,12 @@ def executable() -> str:
     return os.path.join(sys.exec_prefix, 'bin', f'python{sys.version_info[0]}.{sys.version_info[1]}')
 
 
+sources: dict[str, str] = {}  # the texts of helper programs that were read, by their paths
+
+
 def source_of(name: str) -> str:
     """The text of a helper program of the kernel, read at its start: the files may be replaced while it runs."""
-    with open(os.path.join(PACKAGE_DIRECTORY, 'kernel', name), encoding='utf-8') as file:
-        return file.read()
+    path = os.path.join(PACKAGE_DIRECTORY, 'kernel', name)
+    with open(path, encoding='utf-8') as file:
+        sources[path] = text = file.read()
+    return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 from typing import TYPE_CHECKING, TextIO
 
@@ -51,12 +52,16 @@ def set_up(state: LogState) -> LogState:
     return LogState(state.path, fd, state.debug, state.quiet)
 
 
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)  # a FIFO may have no reader
+
+
 def _file(path: str, fd: int | None) -> _StreamHandler:
     try:
-        stream = open(path, 'a', encoding='utf-8', errors='backslashreplace')  # noqa: SIM115 - it stays open
+        stream = open(path, 'a', encoding='utf-8', errors='backslashreplace', opener=_opener)  # noqa: SIM115
     except OSError as error:
         if fd is None:
             raise BadRequest(f'Cannot log to {path}: {error.strerror}') from None
-        stream = open(fd, 'a', encoding='utf-8', errors='backslashreplace')  # noqa: SIM115
+        stream = open(fd, 'a', encoding='utf-8', errors='backslashreplace')  # noqa: SIM115 - it stays open
     handler: _StreamHandler = logging.StreamHandler(stream)
     return handler

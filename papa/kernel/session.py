@@ -299,6 +299,11 @@ class Session(Peer):
         """The processes that its stream has to do with."""
         return [] if self._stream is None else self._stream.records()
 
+    @property
+    def unread(self) -> int:
+        """Bytes that have come and are not understood yet."""
+        return self._protocol.size
+
     def state(self, put: Put, *, refused: bool) -> SessionState:
         """All of it."""
         waiting = self._waiting

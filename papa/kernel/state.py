@@ -179,7 +179,7 @@ class EndpointState(NamedTuple):
 
 
 class OriginState(NamedTuple):
-    """What the kernel was started with. Here and in `State.environments` bytes are told as Latin-1."""
+    """What the kernel was started with. `environment` is a number in `State.environments`."""
 
     environment: int
     directory: str
@@ -205,12 +205,12 @@ class State(NamedTuple):
     started_by_monotonic: float
     endpoint: EndpointState
     origin: OriginState
-    environments: list[dict[str, str]]
+    environments: list[Data]  # as in environ(7): each with NUL between its variables
     allowed_users: list[int]
     allow_any_local_user: bool
     boot: str
     starts: int
-    values: dict[str, str | None]  # in their order; None: it is large, and stands in `large_values`
+    values: list[Stored]  # in their order, pages of them: JSON of pairs. None: it is large, and stands by itself
     sockets: list[SocketState]
     processes: list[Stored]  # by their ids, each a `ProcessState`
     sessions: list[SessionState]

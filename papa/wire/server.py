@@ -101,6 +101,11 @@ class ServerProtocol:
         return b''.join(line + b'\n' for line in self._lines) + self._rest
 
     @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        return sum(map(len, self._lines)) + len(self._lines) + len(self._rest)
+
+    @property
     def over(self) -> bool:
         """Whether nothing that is received counts any more."""
         return self._over

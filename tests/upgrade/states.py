@@ -106,7 +106,7 @@ def take_image(daemon: Daemon, folder: str) -> bytes:
         half.send(b'set half a lin')
         caller.call('get', 'odd')
         path = Path(folder, 'image')
-        deed = f'open({str(path)!r}, "wb").write(open("/proc/self/fd/" + sys.argv[2], "rb").read())'
+        deed = f'open({str(path)!r}, "wb").write(open("/proc/self/fd/" + sys.argv[3], "rb").read())'
         assert isinstance(caller.call('upgrade', f'python={python_that(folder, deed)}'), dict)
         return path.read_bytes()
 

@@ -78,6 +78,9 @@ CASES = {
     'name error when it tells of it': Case('no_such_name', (
         'kernel/kernel.py', "        return {'version': __version__, 'prev", "        return no_such_name, {'prev"
     )),
+    'syntax error in the trampoline': Case('SyntaxError', ('kernel/trampoline.py', 'def main() ', 'def main( ')),
+    'syntax error in the look-up': Case('SyntaxError', ('kernel/lookup.py', 'def host(', 'def def host(')),
+    'syntax error in the stub': Case('SyntaxError', ('kernel/upgrade/stub.py', 'def main(', 'def def main(')),
     'another dialogue': Case('speaks dialogue 2', ('kernel/upgrade/newcomer.py', 'DIALOGUE = 1 ', 'DIALOGUE = 2 ')),
     'ends at once': Case('without a word', ('__main__.py', 'def main()', 'sys.exit(0)\n\ndef main()')),
     'ends when told to try': Case('without a word', (

@@ -16,7 +16,7 @@ from papa import SystemFailure
 from papa.kernel.kernel import Kernel
 from papa.kernel.origin import Origin
 from papa.kernel.upgrade import handover, memory
-from papa.kernel.upgrade.collect import Collector
+from papa.kernel.upgrade.collect import _Values
 from papa.kernel.upgrade.image import Image
 
 from .tools import footprint, scene
@@ -178,20 +178,37 @@ def test_only_children_are_ended(kernel: Kernel) -> None:
 def test_a_large_value_is_stored_once(kernel: Kernel) -> None:
     """And anew when it has changed, while everybody waits."""
     image = Image()
-    collector = Collector(kernel, None, image)  # type: ignore[arg-type]
+    values = _Values(kernel.values.by_name, image)
     for name in ('a', 'b'):
         kernel.values.set(name, name * MB)
     kernel.values.set('small', 'text')
-    places = collector._large_values()
+    before = image.size
+    places = list(values.large())
     assert [name for name, _, _ in places] == ['a', 'b']
-    size = image.size
-    assert 2 * MB <= size < 2 * MB + 1000
-    assert collector._large_values() == places
-    assert image.size == size
-    kernel.values.set('b', 'c' * MB)
-    assert collector._large_values()[0] == places[0]
-    assert image.size == size + MB
+    assert image.size == before + 2 * MB
+    assert list(values.large()) == places
+    assert image.size == before + 2 * MB
+    assert values.missing() < 100
+    kernel.values.set('b', '\ud800é😀' + 'c' * MB)
+    assert values.missing() >= len('é😀c'.encode()) + MB
+    assert next(values.large()) == places[0]
     kernel.values.set('a', None)
-    assert [name for name, _, _ in collector._large_values()] == ['b']
-    assert collector._small_values() == {'b': None, 'small': 'text'}
+    assert [name for name, _, _ in values.large()] == ['b']
+    image.close()
+
+
+def test_small_values_are_stored_in_pages(kernel: Kernel) -> None:
+    """Of which only those are stored again in which something has changed."""
+    image = Image()
+    values = _Values(kernel.values.by_name, image)
+    for number in range(10_000):
+        kernel.values.set(f'name.{number}', str(number))
+    places = set(values.pages())
+    assert 10 < len(places) < 1000
+    assert set(values.pages()) == places
+    kernel.values.set('name.5000', 'changed')
+    assert len(set(values.pages()) - places) == 1
+    kernel.values.set('name.3000', None)
+    kernel.values.set('new', '')
+    assert len(set(values.pages()) - places) <= 4
     image.close()

@@ -44,7 +44,6 @@ sys.exit(command_line.main())
 """
 
 
-# No shell: that might wait for children of the kernel, and take their exit codes away.
 class Package:
     """A copy of papa, to be broken and mended. Its kernels do not see that it is one."""
 
@@ -54,7 +53,8 @@ class Package:
         self._copy()
 
     def _copy(self) -> None:
-        shutil.copytree(PACKAGE, self.path, ignore=shutil.ignore_patterns('*.pyc.*'))  # half-written by other tests
+        half_written = shutil.ignore_patterns('*.pyc.*')  # by other tests
+        shutil.copytree(PACKAGE, self.path, ignore=half_written, dirs_exist_ok=True)  # a kernel may have loaded a part
 
     def change(self, module: str, old: str, new: str) -> None:
         """Replace what stands once in a module."""
@@ -103,14 +103,13 @@ def slow_python(folder: str, line: str) -> str:
     return script(folder, f'#!/bin/sh\n{line}\nexec {shlex.quote(sys.executable)} "$@"\n')
 
 
-_MAIN = """
+_RESUME = """
 import os, sys
 done = __file__ + '.done'
 if {at!r} in sys.argv and not os.path.exists(done):
     open(done, 'x').close()
     {deed}
-sys.path.insert(0, '')
-with open({main!r}, encoding='utf-8') as file:
+with open({real!r}, encoding='utf-8') as file:
     text = file.read()
 exec(compile(text, __file__, 'exec'))
 """
@@ -118,14 +117,16 @@ exec(compile(text, __file__, 'exec'))
 
 def python_that(folder: str, deed: str, *, at: str = '--resume') -> str:
     """A Python with a papa of its own that once does something first, as the kernel or (at `--check-resume`) where it
-    is tried; `deed` is a line of Python."""
+    is tried; `deed` is a line of Python. No shell is run: that might wait for children of the kernel, and take their
+    exit codes away."""
     package = Path(folder, f'new-{os.urandom(4).hex()}', 'papa')
-    package.mkdir(parents=True)
-    for entry in PACKAGE.iterdir():
-        if entry.name not in ('__main__.py', '__pycache__'):
-            package.joinpath(entry.name).symlink_to(entry)
-    main = package / '__main__.py'
-    main.write_text(_MAIN.format(at=at, deed=deed, main=str(PACKAGE / '__main__.py')), encoding='utf-8')
+    real = Path('kernel', 'upgrade', 'resume.py')
+    for place in ('.', 'kernel', 'kernel/upgrade'):
+        package.joinpath(place).mkdir(parents=True)
+        for entry in PACKAGE.joinpath(place).iterdir():
+            if entry.name not in ('kernel', 'upgrade', 'resume.py', '__pycache__'):
+                package.joinpath(place, entry.name).symlink_to(entry)
+    package.joinpath(real).write_text(_RESUME.format(at=at, deed=deed, real=str(PACKAGE / real)), encoding='utf-8')
     words = 'ready\t' + json.dumps([sys.executable, str(package)])
     return script(folder, f"#!/bin/sh\ncat <<'END'\n{words}\nEND\n")
 

@@ -30,8 +30,10 @@ _TIMEOUT = 30.0  # seconds that the new code may take until it has tried for the
 _LAST_TIMEOUT = 1.0  # for the last time, while nobody is served; or twice what the first time took, but
 _MAX_LAST_TIMEOUT = 5.0  # not more
 _OWN_MEMORY = 64 * 1024 * 1024  # bytes, of the new code beside what is held
+_REST_OF_IT = 24 * 1024 * 1024  # of that, once it has started
 _STORE_AT_ONCE = 4 * 1024 * 1024  # bytes
 _MAX_REASON = 500  # characters
+_RUN_STUB = 'import os; exec(os.pread({0}, {1.size}, {1.offset}))'
 
 
 class Upgrader:
@@ -89,7 +91,7 @@ class Attempt:
             raise failure('Not upgraded', error) from None
         try:
             self._collector = Collector(self._kernel, upgrader.server, self._image)
-            self._need_room()
+            self._need_room(_OWN_MEMORY)
             self._newcomer = self._start(*newcomer.present()) if python is None else self._locate(python)
         except BaseException:
             self._image.close()
@@ -98,10 +100,10 @@ class Attempt:
         parts = self._collector.prepare()
         self._loop.call_soon(self._guarded(lambda: self._store(parts)))
 
-    def _need_room(self) -> None:
+    def _need_room(self, beside: int) -> None:
         """Raises `LimitReached` if there is no memory for what is to be written: the system would not refuse it, but
         kill somebody."""
-        needed = self._collector.missing() + _OWN_MEMORY
+        needed = self._collector.missing() + beside
         room = memory.available()
         if room is not None and needed > room:
             raise LimitReached(
@@ -182,7 +184,7 @@ class Attempt:
 
     def _write_state(self) -> None:
         """Store all of it. Raises `LimitReached`, OSError or MemoryError if there is no room."""
-        self._need_room()
+        self._need_room(_REST_OF_IT)
         gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
         try:
             state = self._collector.collect(self._upgrader.log_state, self._newcomer.pid)
@@ -224,9 +226,10 @@ class Attempt:
                 return _refused(text)
             python, directory = self._code
             endpoint = self._upgrader.server.listener.endpoint
-            numbers = self._image.fd, 2 if self._upgrader.log_state.fd is None else self._upgrader.log_state.fd
+            log_fd = 2 if self._upgrader.log_state.fd is None else self._upgrader.log_state.fd
             argv = interpreter.isolated(
-                python, directory, newcomer.RESUME, *map(str, numbers), *endpoint.arguments  # the last for people
+                python, '-c', _RUN_STUB.format(self._image.fd, self._image.stub), directory, newcomer.RESUME,
+                str(self._image.fd), str(log_fd), *endpoint.arguments  # the last for people
             )
             for fd in kept:
                 os.set_inheritable(fd, True)
@@ -261,4 +264,5 @@ class Attempt:
 
 
 def _refused(text: str) -> Error:
-    return SystemFailure(f'Not upgraded: the new code cannot take over: {plain(text, _MAX_REASON)}')
+    reason = plain(text, _MAX_REASON) or 'it does not say why'
+    return SystemFailure(f'Not upgraded: the new code cannot take over: {reason}')

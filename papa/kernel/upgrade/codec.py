@@ -29,18 +29,27 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(',', ':'), check_circ
 def encode(thing: Any, put: Put) -> bytes:
     """The JSON of a named tuple; `put` stores its data."""
     kind: Any = type(thing)
-    return _encode(_writer(kind)(thing, put)).encode('utf-8', 'surrogatepass')
+    return to_json(_writer(kind)(thing, put))
 
 
 def decode(kind: type[T], text: bytes | memoryview, get: Get) -> T:
     """The named tuple whose JSON this is. Raises `ValueError` if it is none."""
+    any_kind: Any = kind
+    thing: T = _reader(any_kind)(from_json(text), get)
+    return thing
+
+
+def to_json(thing: Any) -> bytes:
+    """The JSON of something that JSON knows."""
+    return _encode(thing).encode('utf-8', 'surrogatepass')
+
+
+def from_json(text: bytes | memoryview) -> Any:
+    """What this is the JSON of. Raises `ValueError` if it is none."""
     try:
-        raw = json.loads(str(text, 'utf-8', 'surrogatepass'), parse_constant=_no_constant)
+        return json.loads(str(text, 'utf-8', 'surrogatepass'), parse_constant=_no_constant)
     except RecursionError:
         raise ValueError('its nesting is too deep') from None
-    any_kind: Any = kind
-    thing: T = _reader(any_kind)(raw, get)
-    return thing
 
 
 def _no_constant(name: str) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
+from sys import getsizeof
 from typing import Any
 
 from papa.kernel.kernel import Kernel
 from papa.kernel.processes import ProcessRecord
 from papa.kernel.server import Server
-from papa.kernel.state import LogState, OriginState, Place, State, Stored
+from papa.kernel.state import Data, LogState, OriginState, Place, State, Stored
 from papa.kernel.upgrade import codec
 from papa.kernel.upgrade.image import Image
 from papa.version import __version__
 
-_LARGE = 1024  # characters of a value that stands beside the record: JSON would take longer
+_LARGE = 1024  # characters of a value that is stored by itself: JSON would take longer
+_PAGE = 256  # values that are stored together, about
 
 
 class Collector:
@@ -23,35 +26,25 @@ class Collector:
         self._kernel = kernel
         self._server = server
         self._image = image
-        self._environments: list[dict[str, str]] = []
+        self._environments: list[Data] = []
         self._numbers: dict[int, int] = {}  # of environments, by their identity: many processes share one
         self._processes: dict[ProcessRecord, tuple[tuple[Any, ...], Place]] = {}
         self._ends: dict[ProcessRecord, int] = {}  # up to where their output is stored
-        self._values: dict[str, tuple[str, Place]] = {}  # those that are large
+        self._values = _Values(kernel.values.by_name, image)
 
     def missing(self) -> int:
         """About how many bytes there are that are not stored yet."""
-        size = sum(session.unsent for session in self._server.sessions)
+        size = sum(session.unsent + session.unread for session in self._server.sessions)
         for record in self._server.records():
             size += record.output.weight(self._ends.get(record, 0))
-        known = self._values
-        for name, value in self._kernel.values.by_name.items():
-            if name not in known or known[name][0] is not value:
-                size += len(value)
-        return size
+        return size + self._values.missing()
 
     def prepare(self) -> Iterator[int]:
         """Store what is there already, in steps. Yields their sizes in bytes. Raises OSError."""
         before = self._image.size
-        for record in self._server.records():
-            self._process(record)
+        for _ in chain(map(self._process, self._server.records()), self._values.pages(), self._values.large()):
             yield self._image.size - before
             before = self._image.size
-        for name, value in list(self._kernel.values.by_name.items()):
-            if len(value) >= _LARGE:
-                self._large_value(name, value)
-                yield self._image.size - before
-                before = self._image.size
 
     def collect(self, log: LogState, newcomer: int) -> State:
         """All of it; `newcomer` is the PID of the new code. Data goes into the image. Raises OSError."""
@@ -66,7 +59,8 @@ class Collector:
             processes=[(record.id, *self._process(record)) for record in server.records()],
             environments=self._environments, allowed_users=sorted(server.access.allowed),
             allow_any_local_user=server.access.any_local_user, boot=kernel.processes.boot,
-            starts=kernel.processes.starts, values=self._small_values(), large_values=self._large_values(),
+            starts=kernel.processes.starts, values=list(self._values.pages()),
+            large_values=list(self._values.large()),
             sockets=[record.state() for record in kernel.sockets.by_name.values()],
             sessions=server.states(self._image.put), log=log, exit_when_unused=kernel.exit_when_unused,
             kept=self.descriptors(log), helpers=[*kernel.helpers, *kernel.lookups.helpers, newcomer],
@@ -96,24 +90,58 @@ class Collector:
         self._processes[record] = edition, place
         return place
 
-    def _small_values(self) -> dict[str, str | None]:
-        values = self._kernel.values.by_name
-        return {name: value if len(value) < _LARGE else None for name, value in values.items()}
-
-    def _large_values(self) -> list[Stored]:
-        values = self._kernel.values.by_name
-        return [(name, *self._large_value(name, value)) for name, value in values.items() if len(value) >= _LARGE]
-
-    def _large_value(self, name: str, value: str) -> Place:
-        known = self._values.get(name)
-        if known is None or known[0] is not value:
-            known = self._values[name] = value, self._image.put(value.encode('utf-8', 'surrogatepass'))
-        return known[1]
-
     def _number(self, environment: dict[bytes, bytes]) -> int:
         number = self._numbers.setdefault(id(environment), len(self._environments))
         if number == len(self._environments):
-            self._environments.append(
-                {key.decode('latin-1'): value.decode('latin-1') for key, value in environment.items()}
-            )
+            variables = [key + b'=' + value for key, value in environment.items()]
+            self._environments.append(self._image.put(b'\0'.join(variables)))
         return number
+
+
+class _Values:
+    """Stores the values, each again only if it has changed: large ones by themselves, others in pages."""
+
+    def __init__(self, by_name: dict[str, str], image: Image) -> None:
+        self._by_name = by_name
+        self._image = image
+        self._large: dict[str, tuple[str, Place]] = {}
+        self._pages: dict[str, tuple[list[tuple[str, str]], Place]] = {}  # by the name that is first
+
+    def missing(self) -> int:
+        """At most how many bytes are not stored yet."""
+        known = self._large
+        return sum(
+            len(value) if value.isascii() else 2 * getsizeof(value)  # its UTF-8 is not larger
+            for name, value in self._by_name.items() if name not in known or known[name][0] is not value
+        )
+
+    def pages(self) -> Iterator[Stored]:
+        """All in their order, without the texts of large ones."""
+        for page in _pages(list(self._by_name.items())):
+            first = page[0][0]
+            known = self._pages.get(first)
+            if known is None or known[0] != page:
+                texts = {name: value if len(value) < _LARGE else None for name, value in page}
+                known = self._pages[first] = page, self._image.put(codec.to_json(texts))
+            yield first, *known[1]
+
+    def large(self) -> Iterator[Stored]:
+        """The large ones."""
+        for name, value in list(self._by_name.items()):
+            if len(value) < _LARGE:
+                continue
+            known = self._large.get(name)
+            if known is None or known[0] is not value:
+                known = self._large[name] = value, self._image.put(value.encode('utf-8', 'surrogatepass'))
+            yield name, *known[1]
+
+
+def _pages(items: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Divide them. Where a page ends depends on names, so that the others stay the same if one thing comes or goes."""
+    start = 0
+    for end, (name, _) in enumerate(items, 1):
+        if not hash(name) % _PAGE or end - start == 4 * _PAGE:
+            yield items[start:end]
+            start = end
+    if start < len(items):
+        yield items[start:]

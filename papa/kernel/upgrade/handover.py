@@ -14,7 +14,7 @@ from papa.kernel.listener import Listener
 from papa.kernel.origin import Origin
 from papa.kernel.processes import ProcessRecord
 from papa.kernel.server import Server
-from papa.kernel.state import ProcessState, SessionState, State, Stored, view
+from papa.kernel.state import Data, ProcessState, SessionState, State, Stored, view
 from papa.kernel.upgrade import codec
 from papa.kernel.upgrade.image import Reading
 
@@ -26,17 +26,17 @@ _COPY_AGAIN = 5.0  # seconds, where memory was lacking
 class Handover:
     """What was collected, read again. Raises ValueError or OSError if it makes no sense.
 
-    What is in `known` (by its name or id, and the place where it is) is left out, unless others refer to it.
+    With `known` it is only tried: what is in that is left out, unless others refer to it.
     """
 
-    def __init__(self, fd: int, known: frozenset[Stored] = frozenset()) -> None:
+    def __init__(self, fd: int, known: frozenset[Stored] | None = None) -> None:
         reading = Reading(fd)
         self.state = state = _state(reading)
         needed = set(_referred(state.sessions)) if known else ()
         self.processes = [
             codec.decode(ProcessState, reading.get(offset, size), reading.get)
             for process_id, offset, size in state.processes
-            if process_id in needed or (process_id, offset, size) not in known
+            if not known or process_id in needed or (process_id, offset, size) not in known
         ]
         self.values = _values(state, reading, known)
         self.sockets = [state.endpoint.fd, *(each.fd for each in state.sockets), *(each.fd for each in state.sessions)]
@@ -57,21 +57,35 @@ class Handover:
     def places(fd: int) -> frozenset[Stored]:
         """What stands beside the record, and where: nothing there changes any more."""
         state = _state(Reading(fd))
-        return frozenset([*state.processes, *state.large_values])
+        return frozenset([*state.processes, *state.values, *state.large_values])
 
 
 def _state(reading: Reading) -> State:
     return codec.decode(State, reading.record(), reading.get)
 
 
-def _values(state: State, reading: Reading, known: frozenset[Stored]) -> dict[str, str]:
-    large = {
-        name: '' if (name, offset, size) in known else str(reading.get(offset, size), 'utf-8', 'surrogatepass')
-        for name, offset, size in state.large_values
-    }
-    if any(value is None and name not in large for name, value in state.values.items()):
+def _values(state: State, reading: Reading, known: frozenset[Stored] | None) -> dict[str, str]:
+    values: dict[str, str | None] = {}
+    for place in state.values:
+        if known is None or place not in known:
+            page = codec.from_json(reading.get(*place[1:]))
+            if type(page) is not dict or not {*map(type, page.values())} <= {str, type(None)}:
+                raise ValueError('values make no sense')
+            values.update(page)
+    for name, offset, size in state.large_values:
+        if known is None:
+            values[name] = str(reading.get(offset, size), 'utf-8', 'surrogatepass')
+        elif (name, offset, size) not in known:
+            str(reading.get(offset, size), 'utf-8', 'surrogatepass')  # one at a time: all would take much memory
+    found = {name: value for name, value in values.items() if value is not None}
+    if known is None and len(found) < len(values):
         raise ValueError('a value is missing')
-    return {name: large[name] if value is None else value for name, value in state.values.items()}
+    return found
+
+
+def _environment(data: Data) -> dict[bytes, bytes]:
+    variables = bytes(view(data))
+    return dict(each.partition(b'=')[::2] for each in variables.split(b'\0')) if variables else {}
 
 
 def _referred(sessions: list[SessionState]) -> Iterator[str]:
@@ -90,9 +104,7 @@ def restore(handover: Handover) -> tuple[Kernel, Server]:
     Raises ValueError or OSError if it cannot. Nothing outside of this process has changed then.
     """
     state = handover.state
-    environments = [
-        {key.encode('latin-1'): value.encode('latin-1') for key, value in each.items()} for each in state.environments
-    ]
+    environments = list(map(_environment, state.environments))
     numbers = [state.origin.environment, *(each.env for each in handover.processes)]
     if not all(0 <= number < len(environments) for number in numbers):
         raise ValueError('an environment is missing')

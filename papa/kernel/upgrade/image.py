@@ -1,6 +1,7 @@
 """The memory in which a kernel's state is handed over: data of any size, then a record that says what it is.
 
-It begins with a header: a mark, the number of the format, where the record is, its size and its CRC-32. Data that was
+It begins with a header: a mark, the number of the format, where the record is, its size and its CRC-32. Then comes the
+program that goes on with it, see `papa.kernel.upgrade.stub`. Data that was
 stored once is not stored again: most of it is stored while the kernel still serves, and only what is new while it does
 not.
 """
@@ -12,11 +13,13 @@ import mmap
 import os
 import struct
 
+from papa import interpreter
 from papa.kernel.state import FORMAT, Place
 
 _HEADER = struct.Struct('<12sIQQI')
 _MARK = b'papa state\n'.ljust(12, b'\0')
 _WRITE_AT_ONCE = 1024 * 1024  # bytes
+_STUB = interpreter.source_of('upgrade/stub.py').encode()
 
 
 class Image:
@@ -27,6 +30,7 @@ class Image:
         self._end = _HEADER.size  # of all that is stored or about to be
         self._unwritten = bytearray()  # the last part of it
         self._stored: dict[int, tuple[object, Place]] = {}  # by identity; what is held so keeps its identity
+        self.stub = self.put(_STUB)  # the program that is to go on with it
 
     @property
     def size(self) -> int:

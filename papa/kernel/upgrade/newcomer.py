@@ -155,7 +155,7 @@ class Newcomer:
         said = [line.strip() for line in lines if line.strip()]
         if not said:
             return 'it ended without a word'
-        if said[-1] == 'MemoryError':
+        if said[-1] == 'MemoryError' or 'failed to map segment' in said[-1]:  # the last of a library
             return 'no memory is left'
         if said[-1].startswith('File "'):  # Python had no memory left to tell more
             return 'it ended before it could tell why'

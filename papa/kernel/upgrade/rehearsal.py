@@ -10,9 +10,11 @@ import gc
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
+from papa import interpreter
 from papa.kernel.state import Stored
 from papa.kernel.upgrade import handover, memory, resume
 from papa.kernel.upgrade.handover import Handover
@@ -24,22 +26,33 @@ _WENT_WELL, _WENT_WRONG = 0, 3
 Stamps = dict[str, tuple[int, ...] | None]  # of files, by their paths
 
 
-def main(fd: int, dialogue: int) -> int:
-    """Try the state in `fd` whenever a line asks for it, each time in a process of its own. Return the exit status.
+def main(words: Sequence[str]) -> int:
+    """Try the state in a descriptor whenever a line asks for it, each time in a process of its own. Return the exit
+    status. The words are that descriptor and the version of the dialogue.
 
     What has been tried with success is not tried again: nobody is served while it tries for the last time.
     """
+    try:
+        fd, dialogue = map(int, words)
+        os.fstat(fd)
+    except (ValueError, OSError):
+        sys.exit('papa: --check-resume is for the kernel itself: to upgrade it, say papa --upgrade')
     if dialogue != DIALOGUE:
         _say(BAD, f'it speaks dialogue {DIALOGUE} of upgrades, and the kernel {dialogue}')
         return _WENT_WRONG
     gc.disable()  # as where it takes over
+    _offer_itself()
     code = _stamps()
     _say(READY, '')
     known: frozenset[Stored] = frozenset()
     while order := sys.stdin.buffer.readline():
         number = order.split()[1].decode()  # of the try
         places = _places(fd)  # now: the kernel goes on writing as soon as it has its answer
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _say(BAD, error.strerror or 'it cannot fork')
+            continue
         if not pid:
             _rehearse(fd, known, code, number)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -57,9 +70,24 @@ def _places(fd: int) -> frozenset[Stored]:
     return frozenset()
 
 
+def _compile(path: str, text: str) -> None:
+    """Raises ValueError if that is no program."""
+    try:
+        compile(text, path, 'exec')
+    except SyntaxError as error:
+        raise ValueError(f'SyntaxError: {error.msg} ({path}, line {error.lineno})') from None
+
+
+def _offer_itself() -> None:
+    """Where memory runs out all the same, this is to be killed, and nobody else (proc(5), oom_score_adj)."""
+    with suppress(OSError), open('/proc/self/oom_score_adj', 'w', encoding='ascii') as file:
+        file.write('1000')
+
+
 def _stamps() -> Stamps:
     """Which files this program is, so that another can be told from it."""
-    paths = [sys.executable, *(getattr(module, '__file__', None) for module in list(sys.modules.values()))]
+    modules = (getattr(module, '__file__', None) for module in list(sys.modules.values()))
+    paths = [sys.executable, *interpreter.sources, *modules]
     return {path: _stamp(path) for path in paths if path}
 
 
@@ -77,12 +105,14 @@ def _rehearse(fd: int, known: frozenset[Stored], code: Stamps, number: str) -> N
     try:
         handed = Handover(fd, known)
         _stand_in(handed)
-        kernel, server, _ = resume.build(handed, fd)
+        kernel, server, *_ = resume.build(handed, fd)
         kernel.origin.take_over()
         handover.settle(kernel, server)
         room = memory.addressable()
         if room is not None and handed.borrowed > room:
             raise MemoryError
+        for path, text in interpreter.sources.items():
+            _compile(path, text)
         if any(_stamp(path) != stamp for path, stamp in code.items()):
             raise ValueError('it has been replaced meanwhile; try again')
         _say(GOOD, number)

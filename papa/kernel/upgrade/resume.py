@@ -1,7 +1,7 @@
 """The side of the new code: take over.
 
-Run as ``papa --resume FD LOG`` in the place of the kernel that was, after a `papa.kernel.upgrade.rehearsal` of this
-very state. It must be fast: nobody is served meanwhile.
+Called by `papa.kernel.upgrade.stub` in the place of the kernel that was, after a `papa.kernel.upgrade.rehearsal` of
+this very state. It must be fast: nobody is served meanwhile.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
 from papa.kernel import log as logs
@@ -28,7 +29,8 @@ class Upgraded(NamedTuple):
 
     kernel: Kernel
     server: Server
-    unused: set[int]  # descriptors that came and are not needed
+    kept: list[int]  # descriptors that came
+    unused: set[int]  # those of them that are not needed
 
 
 def restore(fd: int) -> Upgraded:
@@ -46,16 +48,20 @@ def build(handed: Handover, fd: int) -> Upgraded:
     signals.be_told_of_exits()
     signals.handle(kernel)
     handover.await_exits(kernel, server)
-    came = {fd} if handed.state.log.fd is None else {fd, handed.state.log.fd}
-    return Upgraded(kernel, server, came - {log_state.fd})  # without what was read: it keeps the image
+    state = handed.state  # which is not kept: it keeps the image
+    came = {fd} if state.log.fd is None else {fd, state.log.fd}
+    return Upgraded(kernel, server, state.kept, came - {log_state.fd})
 
 
 def go_on(upgraded: Upgraded) -> int:
     """Serve until the end. Return the exit status. From here on nothing may end the kernel."""
-    kernel, server, unused = upgraded
+    kernel, server, kept, unused = upgraded
+    with suppress(OSError):
+        for fd in kept:
+            os.set_inheritable(fd, False)
+        for fd in unused:
+            os.close(fd)
     kernel.origin.take_over()
-    for fd in unused:
-        os.close(fd)
     log.info('Upgraded to papa %s from %s, pid %d', __version__, kernel.previous_version, os.getpid())
     for step in (handover.settle, handover.let_go_on, handover.end_helpers):  # before what has arrived meanwhile
         kernel.loop.call(lambda step=step: step(kernel, server))  # type: ignore[misc]
