@@ -40,7 +40,6 @@ class Lines:
                 part = os.read(_STDIN, 65536)
             except KeyboardInterrupt:
                 self._rest = b''
-                os.write(STDOUT, b'\n')
                 raise
             if not part:
                 os.write(STDOUT, b'\n')

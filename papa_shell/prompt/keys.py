@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
+from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
@@ -25,8 +27,7 @@ def bindings(completer: LineCompleter) -> KeyBindings:
     keys.add('enter', filter=typing)(lambda event: enter(event.current_buffer))
     keys.add('enter', filter=searching)(_enter_in_search)
     keys.add('c-i', filter=typing)(lambda event: tab(event.current_buffer, completer))
-    keys.add('c-c', filter=typing)(_clear)
-    keys.add('<sigint>')(_clear)
+    keys.add('c-c', filter=typing)(lambda event: clear(event.app))
     keys.add('c-g', filter=typing & has_completions)(lambda event: event.current_buffer.cancel_completion())
     keys.add('f4')(_switch)
     return keys
@@ -102,12 +103,12 @@ def _common(document: Document, found: list[Shown], common: str | None) -> str:
     return common if len(common) > len(typed) and not set(common) & _QUOTES else ''
 
 
-def _clear(event: KeyPressEvent) -> None:
+def clear(app: Application[Any]) -> None:
     """Clear the line, whatever is under way."""
-    if event.app.current_buffer.name == SEARCH_BUFFER:
+    if app.current_buffer.name == SEARCH_BUFFER:
         stop_search()
-    event.app.vi_state.reset()
-    event.app.current_buffer.reset()
+    app.vi_state.reset()
+    app.current_buffer.reset()
 
 
 def _switch(event: KeyPressEvent) -> None:

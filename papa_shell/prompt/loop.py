@@ -63,16 +63,21 @@ def _reader(link: Link, feed: Feed, *, vi: bool) -> Source:
 def _loop(source: Source, executor: Executor, screen: Screen, link: Link) -> int:
     gc.freeze()
     gc.enable()
-    while True:
+    while not _ends(source, executor, screen, link):
+        pass
+    return statuses.OK
+
+
+def _ends(source: Source, executor: Executor, screen: Screen, link: Link) -> bool:
+    """Read and run one line; whether it was the last."""
+    try:
         link.tell()
-        try:
-            text = source.read(screen.take_ahead())
-        except EOFError:
-            return statuses.OK
-        except KeyboardInterrupt:
-            continue
-        if executor.run(text):
-            return statuses.OK
+        return executor.run(source.read(screen.take_ahead()))
+    except EOFError:
+        return True
+    except KeyboardInterrupt:  # in a moment when nothing was under way
+        statuses.put('\n')
+        return False
 
 
 def _tell(link: Link, executor: Executor) -> None:

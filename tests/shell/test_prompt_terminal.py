@@ -327,3 +327,18 @@ def test_a_place_for_the_history_that_cannot_be_used(prompt: Start, folder: str)
     run.type('list values\rlist values\rhelp\r')
     run.see('^> help')
     assert len(re.findall('is not kept', run.text)) == 1
+
+
+def test_ctrl_c_at_any_moment_does_not_leave_the_shell(prompt: Start, papa: Papa) -> None:
+    run = prompt()
+    run.see('connected$')
+    for number in range(20):
+        run.type(f'set x {number}\r')
+        if number % 2:
+            run.see(f'^> set x {number}')
+        run.type('\x03')
+    run.see(r'^\^?C?>$')
+    run.type('\x03')
+    run.see_line('>')
+    run.type('set y done\r')
+    wait_until(lambda: papa.get('y') == 'done')
