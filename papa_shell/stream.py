@@ -31,13 +31,15 @@ _CHUNK = 16384  # bytes, between two looks at the keyboard
 
 
 class Terminal:
-    """The terminal while a stream runs. `typed` is what was typed that is not for the stream."""
+    """The terminal while a stream runs. `typed` is what was typed that is not for the stream. `mid_line`: it was left
+    in the middle of a line."""
 
     def __init__(self, fd: int) -> None:
         """`fd` is a descriptor of our own that does not block. Raises `termios.error` if it is no terminal."""
         self.fd = fd
         self.attention = fd
         self.typed = bytearray()
+        self.mid_line = False
         self._before = termios.tcgetattr(fd)
         self._signals: dict[int, Any] = {}
 
@@ -115,7 +117,7 @@ class Terminal:
             self._suspend()
         elif key in (INTERRUPT, END):
             if taken and view[taken - 1] != ord('\n'):
-                self._take(memoryview(b'\n'))
+                self.mid_line = not self._take(memoryview(b'\n'))  # there may be no room now
             raise Stopped(taken, interrupted=key == INTERRUPT)
         elif key is not None:
             self.typed += key
@@ -176,6 +178,9 @@ def terminal(writer: Writer) -> Iterator[Terminal | Writer]:
         else:
             writer.ahead += made.typed
         os.close(made.fd)
+        if made.mid_line:
+            with suppress(ReaderGone, SystemFailure):
+                writer.write(b'\n')
 
 
 def _open(fd: int) -> Terminal | None:

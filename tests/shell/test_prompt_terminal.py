@@ -76,6 +76,17 @@ def test_a_watch_is_interrupted_and_what_was_typed_meanwhile_is_there(prompt: St
     assert run.leave() == 0
 
 
+def test_a_flood_is_interrupted_and_the_prompt_has_a_line_of_its_own(prompt: Start, papa: Papa) -> None:
+    papa.make_process('p', 'yes', ['0123456789' * 10])
+    run = prompt()
+    for _ in range(5):
+        run.see_line('>')
+        run.type('w p\r')
+        run.see('0123456789$')
+        run.type('\x03')
+    run.see_line('>')
+
+
 def test_a_kernel_that_is_killed_and_another(
     prompt: Start, daemon: Daemon, start_daemon: Callable[..., Daemon]
 ) -> None:
