@@ -6,9 +6,11 @@ import os
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
+from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
@@ -127,6 +129,7 @@ class Dashboard(App[None]):
         self.drawings += 1
         for news in self.feed.news.take():
             self._take(news)
+        self.model.settle()
         self._take_usage()
         self.main.show(time.time())
 
@@ -177,6 +180,18 @@ class Dashboard(App[None]):
             count(len(model.sockets), 'socket'), count(len(model.values), 'value'),
         ]
         return ' (it does not answer at the moment)' if model.stale else f': {", ".join(held)}'
+
+    def _fatal_error(self) -> None:
+        """A mistake of ours has come up: end with one line. Textual would show the values of variables, which are
+        nobody's business on a terminal; ``PAPA_DEBUG=1`` shows where it was."""
+        error = self._exception
+        text = f'{type(error).__name__}: {error}'.splitlines()[0]
+        if os.environ.get('PAPA_DEBUG'):
+            text = ''.join(traceback.format_exception(error)) if error is not None else text
+        else:
+            text += '; PAPA_DEBUG=1 shows where'
+        self._exit_renderables.append(Text(f'papa-tui has met a mistake of its own: {text}'))
+        self._close_messages_no_wait()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the same actions as everywhere."""

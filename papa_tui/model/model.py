@@ -41,6 +41,7 @@ class Model:
         self._active: set[Process] = set()  # whose rate may not be nothing
         self._ticked: float | None = None
         self._had_snapshot = False
+        self._holders_known = True
 
     @property
     def processes(self) -> dict[str, Process]:
@@ -113,7 +114,7 @@ class Model:
                 self._put(kind, name, each, now, quiet=not self._had_snapshot)
             self.editions[kind] += 1
         self._had_snapshot = True
-        self._find_holders()
+        self._holders_known = False
 
     def _gone(self, kind: str, name: str, now: float) -> None:
         thing = self.things[kind].pop(name)
@@ -132,7 +133,7 @@ class Model:
             self._put(kind, change.name, change.details, now, change=change.change)
         self.editions[kind] += 1
         if kind != VALUES:
-            self._find_holders()
+            self._holders_known = False
 
     def _put(
         self, kind: str, name: str, details: Mapping[str, Any], now: float, *, change: str = '', quiet: bool = False
@@ -153,7 +154,7 @@ class Model:
         self.things[kind][name] = made
         if isinstance(held, Process):
             self._active.discard(held)
-        if not quiet:
+        if not quiet and (held is None or kind == PROCESSES):
             self._tell_made(kind, made, held, now)
 
     def _tell_made(self, kind: str, made: Thing, held: Thing | None, now: float) -> None:
@@ -163,8 +164,7 @@ class Model:
             if not made.running:
                 self._exited(made)
         else:
-            text = 'made' if held is None else 'changed'
-            self.timeline.add(now, _singular(kind), made.name, text)
+            self.timeline.add(now, _singular(kind), made.name, 'made')
 
     def _exited(self, process: Process) -> None:
         tone = 'bad' if process.exit_code else 'dim'
@@ -173,6 +173,12 @@ class Model:
     def _upgraded(self, details: Mapping[str, Any], now: float) -> None:
         self.info.update(details)
         self.timeline.add(now, 'kernel', 'papa', f'upgraded to {details.get("version", "")}', 'good')
+
+    def settle(self) -> None:
+        """All changes of this moment are applied: find out what follows from them together."""
+        if not self._holders_known:
+            self._find_holders()
+            self._holders_known = True
 
     def _find_holders(self) -> None:
         holders: dict[str, list[str]] = {}

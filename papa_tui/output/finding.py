@@ -14,9 +14,11 @@ BUDGET = 0.02  # seconds of one go
 
 
 class Finder:
-    """Numbers of the lines that fit. `advance` looks at lines that have come; the clock is an argument."""
+    """Numbers of the lines that fit. `advance` looks at lines that have come; the clock is an argument. To be shown
+    are those and so many `around` each."""
 
-    def __init__(self, find: Callable[[Chunk], list[int]], store: Store) -> None:
+    def __init__(self, find: Callable[[Chunk], list[int]], store: Store, around: int = 0) -> None:
+        self.around = around
         self._find = find
         self._store = store
         self.numbers: list[int] = []
@@ -57,6 +59,22 @@ class Finder:
             return None
         return self.numbers[bisect_left(self.numbers, number) - 1]
 
+    def shown_from(self, number: int) -> int | None:
+        """The first line to be shown from a number on."""
+        at = bisect_left(self.numbers, number - self.around)
+        if at == len(self.numbers):
+            return None
+        found = max(number, self.numbers[at] - self.around, self._store.first)
+        return found if found < self._store.next else None
+
+    def shown_before(self, number: int) -> int | None:
+        """The last line to be shown before a number."""
+        at = bisect_left(self.numbers, number + self.around) - 1
+        if at < 0:
+            return None
+        found = min(number - 1, self.numbers[at] + self.around, self._store.next - 1)
+        return found if found >= self._store.first else None
+
     def place(self, number: int) -> int | None:
         """Which of all that fit a line is, from 1 on; None if it does not."""
         at = bisect_left(self.numbers, number)
@@ -80,14 +98,10 @@ def searching(pattern: re.Pattern[bytes]) -> Callable[[Chunk], list[int]]:
     return find
 
 
-def filtering(wanted: Filter, around: int = 0) -> Callable[[Chunk], list[int]]:
-    """Find lines that pass a filter, and so many `around` each. What stands in other chunks is not around."""
+def filtering(wanted: Filter) -> Callable[[Chunk], list[int]]:
+    """Find lines that pass a filter."""
 
     def find(chunk: Chunk) -> list[int]:
-        fitting = [index for index in range(chunk.count) if wanted(plain_of(chunk.line(index).data))]
-        if around:
-            near = {at for index in fitting for at in range(index - around, index + around + 1)}
-            fitting = sorted(at for at in near if 0 <= at < chunk.count)
-        return [chunk.first + index for index in fitting]
+        return [chunk.first + at for at in range(chunk.count) if wanted(plain_of(chunk.line(at).data))]
 
     return find

@@ -5,7 +5,6 @@ A row is a piece of a line that fits into the width; without wrapping, a line is
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -52,18 +51,14 @@ class Reading:
         if self.only is None:
             found = max(number + 1, self._store.first)
             return found if found < self._end else None
-        numbers = self.only.numbers
-        at = bisect_left(numbers, max(number + 1, self._store.first))
-        return numbers[at] if at < len(numbers) else None
+        return self.only.shown_from(max(number + 1, self._store.first))
 
     def _before(self, number: int) -> int | None:
         """The number of the line that is shown before."""
         if self.only is None:
             found = min(number, self._end) - 1
             return found if found >= self._store.first else None
-        numbers = self.only.numbers
-        at = bisect_left(numbers, number) - 1
-        return numbers[at] if at >= 0 and numbers[at] >= self._store.first else None
+        return self.only.shown_before(number)
 
     # What is on the screen
 
@@ -97,7 +92,7 @@ class Reading:
 
     def _keep(self) -> None:
         """Lines at the top that are there no more cannot be shown."""
-        if self._line(self._top) is None or (self.only is not None and self.only.place(self._top) is None):
+        if self._line(self._top) is None or (self.only is not None and self.only.shown_from(self._top) != self._top):
             found = self._after(self._top - 1)
             if found is None:
                 found = self._before(self._top)

@@ -299,6 +299,9 @@ class ReadingOutput(Looking):
         feed = self.pane.feed
         if feed is None:
             return
+        if not feed.live:
+            self.say('There is no kernel that could be told', 'bad')
+            return
         with feed.lock:
             plans = plan(self.pane.sources, self._loggers())
             question = asks(plans)

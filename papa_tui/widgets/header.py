@@ -8,7 +8,7 @@ from textual.widget import Widget
 from papa_tui.model.attention import Summary
 from papa_tui.model.model import Model
 from papa_tui.model.text import age, count, harmless, size
-from papa_tui.widgets.cells import Line
+from papa_tui.widgets.cells import Line, fitted, width_of
 from papa_tui.widgets.palette import palette_of
 
 Part = tuple[str, str]
@@ -42,7 +42,7 @@ def second_line(model: Model, attention: Summary) -> tuple[list[Part], list[Part
     running = sum(process.running for process in model.processes.values())
     buffered, lost = model.totals()
     left: list[Part] = [
-        (count(len(model.processes), 'process', 'processes'), ''), (f'{running} running', 'dim'),
+        (f'{running}/{len(model.processes)} running', ''),
         (count(len(model.sockets), 'socket'), ''), (count(len(model.values), 'value'), ''),
         (f'held {size(buffered)}', '' if buffered else 'dim'),
         (f'lost {size(lost)}', 'warn' if lost else 'dim'),
@@ -83,8 +83,10 @@ class Header(Widget):
         room = width - tail.cells - 3
         for number, (text, tone) in enumerate(left):
             gap = '' if number == 0 else '  '
-            if line.cells + len(gap) + len(text) > room and number > 1:
-                break
+            if line.cells + len(gap) + width_of(text) > room:
+                if number > 1:
+                    break
+                text = fitted(text, max(0, room - line.cells - len(gap)))
             line.add(gap, base).add(text, palette.style(tone, 'panel'))
         space = max(1, width - line.cells - tail.cells - 1)
         strip = line.add(' ' * space, base).strip(line.cells, base)

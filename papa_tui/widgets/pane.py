@@ -122,7 +122,7 @@ class Pane(PaneDrawing):
         assert self.reading is not None
         wanted = Filter(text)
         with self.feed.lock:
-            self.reading.only = Finder(filtering(wanted, self.around), self.feed.store) if wanted else None
+            self.reading.only = Finder(filtering(wanted), self.feed.store, self.around) if wanted else None
         self.filter_text = text
         self.show()
 

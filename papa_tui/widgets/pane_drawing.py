@@ -115,9 +115,19 @@ class PaneDrawing(Widget, can_focus=True):
         names = self._name_width()
         base = palette.style('')
         strips += [self._row(row, palette, names).adjust_cell_length(width - 1, base) for row in self._shown]
-        blank = Strip.blank(width - 1, palette.style(''))
+        if not self._shown:
+            strips.append(Drawn().add(f'  {self._nothing()}', palette.style('dim')).strip(width - 1, base))
+        blank = Strip.blank(width - 1, base)
         strips += [blank] * (self.size.height - len(strips))
         return [strips[0], *self._with_bar(strips[1:], palette)]
+
+    def _nothing(self) -> str:
+        assert self.reading is not None
+        if self.reading.only is not None:
+            return 'No line fits the filter. Escape clears it.'
+        if self.sources:
+            return 'Nothing was written yet, or nothing is held any more. What comes will be shown.'
+        return 'No process of this name yet. One that starts will be shown.'
 
     def render_line(self, y: int) -> Strip:
         """A line of the widget, as `show` has drawn it."""

@@ -136,10 +136,20 @@ def test_who_holds_a_socket() -> None:
         {'a': details(sockets=['web']), 'b': details(id='b', sockets=['web']), 'c': ended(0, id='c', sockets=['web'])},
         sockets={'web': {'family': 'inet', 'type': 'stream', 'host': '127.0.0.1', 'port': 80, 'fileno': 7}},
     )
+    made.settle()
     assert made.sockets['web'].holders == ('a', 'b')
     made.apply(Change('exited', 'process', 'a', ended(0, sockets=['web'])), NOW)
+    made.settle()
     assert made.sockets['web'].holders == ('b',)
 
 
 def test_uptime_goes_on() -> None:
     assert model().uptime(NOW + 5) == 15.0
+
+
+def test_a_value_that_is_set_again_and_again_is_no_news() -> None:
+    made = model(values={'v': {'size': 1, 'value': 'x'}})
+    for number in range(5):
+        made.apply(Change('changed', 'value', 'v', {'size': 1, 'value': str(number)}), NOW)
+    assert made.timeline.new == 0
+    assert made.values['v'].text == '4'

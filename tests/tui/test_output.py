@@ -371,10 +371,18 @@ def test_a_search_is_done_a_piece_at_a_time() -> None:
 
 
 def test_a_filter_with_lines_around() -> None:
-    store = assembled(out(b''.join(b'l%d\n' % number for number in range(10)), 30)).store
-    finder = Finder(filtering(Filter('5 !x'), 1), store)
-    finder.advance(lambda: 0.0)
-    assert [number - store.first for number in finder.numbers] == [4, 5, 6]
+    made = numbered(20)
+    found = reading(made, height=30)
+    found.only = Finder(filtering(Filter('5 !x')), made.store, around=1)
+    found.only.advance(lambda: 0.0)
+    assert [row.line.data for row in found.rows()] == [b'line %d' % number for number in (4, 5, 6, 14, 15, 16)]
+    found.to_start()
+    assert len(found.rows()) == 6
+    made.take(out(b'25\n', 10_000))
+    found.only.advance(lambda: 0.0)
+    assert [row.line.data for row in found.rows()][-2:] == [b'line 19', b'25']
+    made.take(out(b'after\n', 10_006))
+    assert [row.line.data for row in found.rows()][-1] == b'after'
 
 
 # Reading

@@ -65,7 +65,7 @@ def test_the_screen(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> N
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)
             app.ring()
-            await driver.until_shown('6 processes')
+            await driver.until_shown('3/6 running')
             await driver.until_shown('failed')
             await driver.until_shown('8080')
             return driver.text() + '\n'
