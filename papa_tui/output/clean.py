@@ -15,6 +15,7 @@ _SEQUENCE = re.compile(
     '|(?:\x1b[\\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\\\|\x9c)'  # strings: titles, links, clipboard
     '|\x1b[ -/]+[0-~]|\x1b[0-Z\\\\^-~]'  # other escapes
 )
+_CONTROL_SEQUENCE = re.compile(rb'\x1b\[[0-?]*[ -/]*[@-~]')
 _COLOUR = re.compile('(\x1b\\[[0-9;]*m)')
 _TAB = 8
 
@@ -39,8 +40,18 @@ def text_of(data: bytes) -> str:
     return ''.join(pieces)
 
 
+def without_sequences(data: bytes) -> bytes:
+    """Output without the sequences that most have, those of colours. What else begins with an escape stays."""
+    return _CONTROL_SEQUENCE.sub(b'', data) if b'\x1b' in data else data
+
+
 def plain_of(data: bytes) -> str:
     """The same without colours: what is searched and copied."""
+    quick = without_sequences(data)
+    if quick.isascii():
+        text = quick.decode('ascii')
+        if text.isprintable():
+            return text
     text = text_of(data)
     return _COLOUR.sub('', text) if '\x1b' in text else text
 

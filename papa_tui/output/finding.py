@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 from papa_tui.model.filters import Filter
-from papa_tui.output.clean import plain_of
+from papa_tui.output.clean import plain_of, without_sequences
 from papa_tui.output.store import Chunk, Store
 
 BUDGET = 0.02  # seconds of one go
@@ -82,18 +82,16 @@ class Finder:
 
 
 def searching(pattern: re.Pattern[bytes]) -> Callable[[Chunk], list[int]]:
-    """Find lines with this in them. A chunk without escapes is looked at as a whole."""
+    """Find lines with this in them. Most chunks have it nowhere, and are looked at as a whole."""
 
     def find(chunk: Chunk) -> list[int]:
-        data = chunk.data
+        data = without_sequences(chunk.data)
         if b'\x1b' not in data and b'\r' not in data and pattern.search(data) is None:
             return []
-        found = []
-        for index in range(chunk.count):
-            line = chunk.line(index).data
-            if pattern.search(line if b'\x1b' not in line else plain_of(line).encode('utf-8', 'replace')):
-                found.append(chunk.first + index)
-        return found
+        return [
+            chunk.first + at for at in range(chunk.count)
+            if pattern.search(plain_of(chunk.line(at).data).encode('utf-8', 'replace'))
+        ]
 
     return find
 

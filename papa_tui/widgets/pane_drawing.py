@@ -8,6 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from papa_tui.feeds.output import OutputFeed
@@ -23,6 +24,7 @@ from papa_tui.widgets.palette import Palette, palette_of
 
 _GUTTER = {BUFFERED: ('●', 'warn'), SEEN: ('│', 'accent'), ACKNOWLEDGED: ('·', 'dim'), GONE: ('×', 'bad')}
 _WIDEST_NAME = 24
+_SOON = 0.03  # seconds to the next piece of a search
 
 
 class PaneDrawing(Widget, can_focus=True):
@@ -52,6 +54,7 @@ class PaneDrawing(Widget, can_focus=True):
         self._shown: list[Row] = []
         self._left = 0  # cells that are scrolled away to the left
         self._drawn: object = None
+        self._more: Timer | None = None
         self.current: int | None = None  # the number of the line with what was found last
 
     @property
@@ -82,9 +85,17 @@ class PaneDrawing(Widget, can_focus=True):
                 if row.line.source is not None and row.line.stream != NOTE:
                     row.line.source.paint(row.line.start, row.line.end)
             self._drawn = self._state_of_feed()
+            done = all(finder.done for finder in (self.finder, self.reading.only) if finder is not None)
+        if not done and self._more is None:
+            self._more = self.set_timer(_SOON, self._show_more)
         if notices:
             self.post_message(self.Told(notices[-1], 'warn'))
         self.refresh()
+
+    def _show_more(self) -> None:
+        """Not all lines were looked at yet."""
+        self._more = None
+        self.show()
 
     def show_news(self) -> None:
         """Draw, if there is anything that has not been drawn."""
@@ -105,8 +116,7 @@ class PaneDrawing(Widget, can_focus=True):
             return
         with self.feed.lock:
             fresh = [source for source in self.sources if source.settle()]
-        finders = [finder for finder in (self.finder, self.reading.only if self.reading else None) if finder]
-        if fresh or not all(finder.done for finder in finders):
+        if fresh:
             self.show()
 
     def _draw(self, palette: Palette) -> list[Strip]:
