@@ -22,6 +22,7 @@ from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
 from papa_tui.feeds.doer import Doer, Done
 from papa_tui.feeds.proc import this_machine
 from papa_tui.feeds.sampler import SamplerThread, Usage
+from papa_tui.model import patience
 from papa_tui.model.model import Model
 from papa_tui.model.text import count
 from papa_tui.screens.main import MainScreen
@@ -73,6 +74,7 @@ class Dashboard(App[None]):
     def on_mount(self) -> None:
         """Begin."""
         self._is_up = True
+        patience.install()
         for thread in (self.feed, self.doer, self.sampler):
             if not thread.is_alive():
                 thread.start()
@@ -145,9 +147,13 @@ class Dashboard(App[None]):
         """Uptimes go on, and what is not told of any more has come to rest."""
         self.model.idle(time.time())
         self.main.pane.settle()
-        self.sampler.want(*self.main.wanted())
+        self.sample()
         if time.monotonic() - self._drawn > 0.7:
             self._draw()
+
+    def sample(self) -> None:
+        """Sample what is to be seen from now on."""
+        self.sampler.want(*self.main.wanted())
 
     def _sampled(self, found: dict[int, Usage | None]) -> None:
         """The sampler's thread has found this. It is drawn with the next second: nothing hurries for it."""

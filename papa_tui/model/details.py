@@ -73,13 +73,14 @@ def _output(process: Process) -> list[Pieces]:
     share = f' ({process.fill * 100:.0f}%)' if process.bufsize else ''
     rule = 'the oldest makes room' if process.overflow == 'drop' else 'the process waits'
     left = process.full_in
+    unlogged = 'warn' if process.running and process.records else 'dim'
     lines = [
         [], _field('output', f'{process.captured:,} bytes so far, {rate(process.rate) or "silent now"}'),
         _field('acknowledged', f'up to {process.acknowledged:,}'),
         _field('held', f'{process.buffered:,} bytes{share}', '' if process.buffered else 'dim'),
         _field('buffer', f'{size(process.bufsize)}; when it is full, {rule} (overflow={process.overflow})'),
         _field('lost', f'{process.dropped:,} bytes', 'bad' if process.dropped else 'dim'),
-        _field('logged by', logged, '' if process.watchers or not process.records else 'warn'),
+        _field('logged by', logged, '' if process.watchers else unlogged),
     ]
     if left is not None:
         lines.insert(4, _field('full in', age(left), 'warn'))

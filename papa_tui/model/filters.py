@@ -1,28 +1,18 @@
 """What a filter means: words that all have to be there, ``!word`` that must not, ``re:pattern``, ``!re:pattern``.
 
-Words in small letters find capitals, too; so do patterns. A pattern that could run for ages is refused: Python's `re`
-cannot be interrupted.
+Words in small letters find capitals, too; so do patterns. How long one may run is the business of `patience`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
-
-try:
-    from re import _parser as sre_parse  # type: ignore[attr-defined]
-except ImportError:  # Python 3.10
-    import sre_parse
 
 _RE = 're:'
-_REPEATS = frozenset(('MAX_REPEAT', 'MIN_REPEAT'))
-_ENDLESS = 100  # repeats from which one inside another takes too long
-_MOST_REPEATS = 3  # one after the other, of things that may begin alike
 
 
 class BadPattern(ValueError):
-    """The text is no pattern, or a dangerous one. The words are for a person."""
+    """The text is no pattern. The words are for a person."""
 
 
 class Filter:
@@ -69,14 +59,16 @@ def _searching(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """A pattern, blind to case if it is all small letters. Raises `BadPattern`."""
-    check_pattern(pattern)
-    return re.compile(pattern, 0 if _has_capital(pattern) else re.IGNORECASE)
+    try:
+        return re.compile(pattern, 0 if _has_capital(pattern) else re.IGNORECASE)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise BadPattern(f'Not a regular expression: {error}') from None
 
 
 def compile_search(text: str) -> re.Pattern[bytes]:
     """What to search for in output: a text, or after ``re:`` a pattern. Raises `BadPattern`."""
     pattern = text[len(_RE) :] if text.startswith(_RE) else re.escape(text)
-    check_pattern(pattern)
+    compile_pattern(pattern)
     return re.compile(pattern.encode('utf-8', 'surrogateescape'), 0 if _has_capital(pattern) else re.IGNORECASE)
 
 
@@ -84,47 +76,3 @@ def _has_capital(pattern: str) -> bool:
     return any(c.isupper() for c in re.sub(r'\\.', '', pattern))
 
 
-def check_pattern(pattern: str) -> None:
-    """Raises `BadPattern` if this is none, or if it might go on for ages."""
-    try:
-        parsed = sre_parse.parse(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise BadPattern(f'Not a regular expression: {error}') from None
-    if _danger(parsed, 0) or _in_a_row(parsed) > _MOST_REPEATS:
-        raise BadPattern('This pattern repeats what repeats: it could take forever')
-
-
-def _danger(parsed: Any, depth: int) -> bool:
-    """Whether something that repeats has something inside that repeats, or has a choice."""
-    for operation, argument in parsed:
-        name = str(operation)
-        if name in _REPEATS:
-            _, most, inner = argument
-            endless = int(most) >= _ENDLESS
-            if depth and endless:
-                return True
-            if _danger(inner, depth + endless):
-                return True
-        elif (name == 'BRANCH' and depth) or any(_danger(inner, depth) for inner in _inside(argument)):
-            return True
-    return False
-
-
-def _in_a_row(parsed: Any) -> int:
-    """How many repeats without an end there are, at most, one after the other."""
-    number = 0
-    for operation, argument in parsed:
-        if str(operation) in _REPEATS:
-            number += int(argument[1]) >= _ENDLESS
-        else:
-            number += max((_in_a_row(inner) for inner in _inside(argument)), default=0)
-    return number
-
-
-def _inside(argument: Any) -> list[Any]:
-    """The patterns that stand in the argument of an operation."""
-    if isinstance(argument, sre_parse.SubPattern):
-        return [argument]
-    if isinstance(argument, (list, tuple)):
-        return [found for each in argument for found in _inside(each)]
-    return []

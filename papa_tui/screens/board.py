@@ -17,6 +17,7 @@ from papa_tui.feeds.sampler import ALL_EVERY, EVERY, Wanted
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.filters import BadPattern, Filter
 from papa_tui.model.model import KINDS, PROCESSES, SOCKETS, VALUES, Model
+from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.things import Process
 from papa_tui.model.view import View
 from papa_tui.settings import Settings
@@ -43,6 +44,9 @@ class Owner(Protocol):
 
     def ring_output(self) -> None:
         """There is more output. Any thread may call this."""
+
+    def sample(self) -> None:
+        """Other processes are to be seen: sample those."""
 
     def do_call(self, call: Call, done: Done) -> None:
         """Ask the kernel to do something; `done` is called when it has, by the UI's thread."""
@@ -94,7 +98,7 @@ class Board(Screen[None]):
         for kind, table in self.tables.items():
             members = self._editions[kind] != self.model.editions[kind]
             if members or table.view.moves:
-                table.view.rebuild(self.model.things[kind].values(), now)
+                self._rebuild(table)
             if members:
                 self._editions[kind] = self.model.editions[kind]
             if members or kind == PROCESSES or table.stale is not self.model.stale:
@@ -113,8 +117,18 @@ class Board(Screen[None]):
 
     def rebuild(self, table: Table) -> None:
         """Sort and filter a table anew."""
-        table.view.rebuild(self.model.things[table.kind].values(), self.now)
+        self._rebuild(table)
         table.refresh_rows(self.now, members=True, stale=self.model.stale)
+
+    def _rebuild(self, table: Table) -> None:
+        things = self.model.things[table.kind].values()
+        try:
+            with limited():
+                table.view.rebuild(things, self.now)
+        except TooSlow:
+            table.view.filter = Filter()
+            table.view.rebuild(things, self.now)
+            self.say('This filter takes too long: it is given up', 'bad')
 
     def wanted(self) -> tuple[list[Wanted], float]:
         """Which processes to sample, and how often: those to be seen, or all while they are sorted by it."""

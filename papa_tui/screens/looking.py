@@ -11,7 +11,7 @@ from papa_tui.actions import ACTIONS, available, shown_keys
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
-from papa_tui.model.text import count
+from papa_tui.model.text import count, harmless
 from papa_tui.model.things import Value
 from papa_tui.screens.board import Board
 from papa_tui.screens.overlay import Choice, Piece, Reader
@@ -207,17 +207,19 @@ class Looking(Board):
 
     def do_timeline(self) -> None:
         """What has happened, with a line where somebody looked last."""
-        timeline = self.model.timeline
-        seen = timeline.look()
+        seen = self.model.timeline.look()
+        self.app.push_screen(Reader('Timeline', lambda: self._timeline(seen), at_end=True))
+
+    def _timeline(self, seen: int) -> list[list[Piece]]:
         lines: list[list[Piece]] = []
-        for each in timeline.entries:
+        self.model.timeline.look()
+        for each in self.model.timeline.entries:
             if each.number == seen + 1 and lines:
                 lines.append([('── since you last looked ' + '─' * 30, 'accent')])
             clock = time.strftime('%H:%M:%S', time.localtime(each.when))
-            lines.append([(f'{clock}  ', 'dim'), (f'{each.kind:<8} ', 'dim'), (f'{each.name} ', 'name'),
+            lines.append([(f'{clock}  ', 'dim'), (f'{each.kind:<8} ', 'dim'), (f'{harmless(each.name)} ', 'name'),
                           (each.text, each.tone)])
-        empty: list[list[Piece]] = [[('Nothing has happened since papa-tui was started.', 'dim')]]
-        self.app.push_screen(Reader('Timeline', lambda: lines or empty, at_end=True))
+        return lines or [[('Nothing has happened since papa-tui was started.', 'dim')]]
 
     def do_help(self) -> None:
         """All keys."""

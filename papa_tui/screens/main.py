@@ -53,3 +53,7 @@ class MainScreen(Acting):
     def on_table_chosen(self, _message: Table.Chosen) -> None:
         """A row was clicked twice."""
         self.do('details')
+
+    def on_table_moved(self, _message: Table.Moved) -> None:
+        """Other rows may be to be seen: sample those."""
+        self.dashboard.sample()

@@ -12,6 +12,7 @@ from papa_tui.feeds.output import OutputFeed, fetch
 from papa_tui.model.filters import BadPattern
 from papa_tui.model.text import count, size
 from papa_tui.output.sources import Plan, Source, asks, plan
+from papa_tui.output.store import Line
 from papa_tui.screens.looking import Looking
 from papa_tui.screens.overlay import Question
 from papa_tui.widgets.body import plain_line
@@ -251,6 +252,12 @@ class ReadingOutput(Looking):
         selected = self.get_selected_text()
         self.copy(selected or self.pane.text_on_screen(), 'the selection' if selected else 'the lines on the screen')
 
+    def do_copy_names(self) -> None:
+        """The names of the rows that are marked, or of the row."""
+        names = self.table.view.chosen()
+        if names:
+            self.copy('\n'.join(names), 'the name' if len(names) == 1 else 'the names')
+
     def do_copy_from_mark(self) -> None:
         """From the marked place on."""
         if self.pane.marked is None:
@@ -279,7 +286,7 @@ class ReadingOutput(Looking):
         try:
             fd = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(fd, 'w', encoding='utf-8', errors='replace') as file:
-                lines = [plain_line(chunk.line(at)) for chunk in chunks if chunk.data for at in range(chunk.count)]
+                lines = [self._saved(chunk.line(at)) for chunk in chunks if chunk.data for at in range(chunk.count)]
                 file.writelines(f'{line}\n' for line in lines)
         except FileExistsError:
             self.say(f'There is a file {path} already: nothing was written', 'bad')
@@ -287,6 +294,11 @@ class ReadingOutput(Looking):
             self.say(f'Cannot write {path}: {getattr(error, "strerror", None) or error}', 'bad')
         else:
             self.say(f'Saved {count(len(lines), "line")} to {path}', 'good')
+
+    def _saved(self, line: Line) -> str:
+        """A line as it is saved: with the name, where there are several."""
+        text = plain_line(line)
+        return f'{line.source.name}: {text}' if self.pane.many and line.source is not None else text
 
     # Acknowledging
 

@@ -12,6 +12,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from papa_tui.feeds.output import OutputFeed
+from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.text import count, harmless, size
 from papa_tui.output.finding import Finder
 from papa_tui.output.reading import Reading, Row
@@ -24,6 +25,7 @@ from papa_tui.widgets.palette import Palette, palette_of
 
 _GUTTER = {BUFFERED: ('●', 'warn'), SEEN: ('│', 'accent'), ACKNOWLEDGED: ('·', 'dim'), GONE: ('×', 'bad')}
 _WIDEST_NAME = 24
+_NAMED = 4  # names that the title shows
 _SOON = 0.03  # seconds to the next piece of a search
 
 
@@ -75,12 +77,11 @@ class PaneDrawing(Widget, can_focus=True):
             return
         with self.feed.lock:
             notices, self.feed.assembler.notices = self.feed.assembler.notices, []
-            for finder in (self.finder, self.reading.only):
-                if finder is not None:
-                    finder.advance(time.perf_counter)
             self.reading.height = self.size.height - 1
-            self._shown = self.reading.rows()
-            self._strips = self._draw(palette_of(self.app))
+            if self.finder is None and self.reading.only is None:
+                self._find_and_draw()
+            else:
+                self._with_patience()
             for row in self._shown:
                 if row.line.source is not None and row.line.stream != NOTE:
                     row.line.source.paint(row.line.start, row.line.end)
@@ -91,6 +92,32 @@ class PaneDrawing(Widget, can_focus=True):
         if notices:
             self.post_message(self.Told(notices[-1], 'warn'))
         self.refresh()
+
+    def _find_and_draw(self) -> None:
+        assert self.reading is not None
+        for finder in (self.finder, self.reading.only):
+            if finder is not None:
+                finder.advance(time.perf_counter)
+        self._shown = self.reading.rows()
+        self._strips = self._draw(palette_of(self.app))
+
+    def _with_patience(self) -> None:
+        """The same with patterns, which might take for ever."""
+        try:
+            with limited():
+                self._find_and_draw()
+        except TooSlow:
+            self.give_up_patterns()
+            self._find_and_draw()
+            self.post_message(self.Told('This pattern takes too long: it is given up', 'bad'))
+
+    def give_up_patterns(self) -> None:
+        """Search for nothing, and show everything."""
+        assert self.reading is not None
+        assert self._bodies is not None
+        self.finder = self.reading.only = self.current = self._bodies.search = None
+        self.search_text = self.filter_text = ''
+        self._bodies.forget()
 
     def _show_more(self) -> None:
         """Not all lines were looked at yet."""
@@ -151,7 +178,8 @@ class PaneDrawing(Widget, can_focus=True):
         dim, base = palette.style('dim', 'panel'), palette.style('', 'panel')
         line = Drawn().add('▌' if self.has_focus else ' ', palette.style('title', 'panel'))
         line.add('Output ', palette.style('title' if self.has_focus else 'name', 'panel'))
-        line.add(harmless(' '.join(self.feed.names)), palette.style('name', 'panel')).add('  ', base)
+        names = ' '.join(self.feed.names) if len(self.feed.names) < _NAMED else f'{len(self.feed.names)} processes'
+        line.add(harmless(names), palette.style('name', 'panel')).add('  ', base)
         if not self.feed.live:
             line.add('✗ not connected ', palette.style('bad', 'panel'))
         elif self.feed.logging:

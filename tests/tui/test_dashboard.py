@@ -253,3 +253,16 @@ def test_the_palette_has_the_actions_by_name(run: Run, held: Papa) -> None:
         await driver.until(lambda: table(driver).view.tree)
 
     run(scenario)
+
+
+def test_a_filter_that_takes_too_long_is_given_up(run: Run, papa: Papa) -> None:
+    papa.set('long', 'a' * 4000)
+
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'slash')
+        driver.app.main.prompt.input.value = 're:(a+)+$x'
+        await driver.until_shown('takes too long')
+        await driver.press('escape')
+        await driver.until_shown('aaaaaa')
+
+    run(scenario)

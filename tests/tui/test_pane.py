@@ -334,3 +334,17 @@ def test_a_connection_that_breaks_costs_no_line_and_repeats_none(run: Run, papa:
         assert lines == ['one', 'two', 'three', 'end']
 
     run(scenario)
+
+
+def test_a_search_that_takes_too_long_is_given_up(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo ' + 'a' * 60 + '; echo end')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'end')
+        await driver.press('slash')
+        driver.app.main.prompt.input.value = 're:(a+)+x'
+        await driver.until_shown('takes too long')
+        await driver.press('enter')
+        assert 'end' in driver.text()
+
+    run(scenario)
