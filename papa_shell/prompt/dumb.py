@@ -6,6 +6,7 @@ import os
 
 from papa.line.quoting import split
 from papa_shell.output import STDOUT
+from papa_shell.prompt.interrupts import Interrupts
 
 _STDIN = 0
 _PROMPT = '> '
@@ -19,8 +20,13 @@ def is_dumb() -> bool:
 class Lines:
     """Reads commands, several lines where a quote or a backslash joins them."""
 
-    def __init__(self) -> None:
+    def __init__(self, interrupts: Interrupts) -> None:
+        self._interrupts = interrupts
         self._rest = b''
+
+    def clear(self) -> bool:
+        """What is typed is the terminal's own."""
+        return False
 
     def read(self, default: str = '') -> str:
         """The next command. Raises `EOFError` at the end, and `KeyboardInterrupt`."""
@@ -37,7 +43,7 @@ class Lines:
         os.write(STDOUT, prompt.encode())
         while b'\n' not in self._rest:
             try:
-                part = os.read(_STDIN, 65536)
+                part = self._interrupts.run(lambda: os.read(_STDIN, 65536))
             except KeyboardInterrupt:
                 self._rest = b''
                 raise

@@ -10,6 +10,7 @@ from papa.line.quoting import commands
 from papa.names import plain
 from papa_shell.output import Writer
 from papa_shell.paint import DIM, RED, Painter
+from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.pump import StreamInterrupted
 from papa_shell.runner import Runner
 from papa_shell.session import Interrupted
@@ -65,7 +66,10 @@ def _ends(escape: str) -> bool:
 class Executor:
     """Runs texts."""
 
-    def __init__(self, session: Session, defaults: dict[str, Any], screen: Screen, painter: Painter) -> None:
+    def __init__(
+        self, session: Session, defaults: dict[str, Any], screen: Screen, painter: Painter, interrupts: Interrupts
+    ) -> None:
+        self._interrupts = interrupts
         self._runner = Runner(session, defaults, writer=screen)
         self._paint = painter.paint
 
@@ -82,7 +86,7 @@ class Executor:
             line = parse(text)
             if line is not None and line.leaves:
                 return _LEFT
-            return _FAILED if line is not None and self._runner.attempt(line) else _DONE
+            return _FAILED if line is not None and self._interrupts.run(lambda: self._runner.attempt(line)) else _DONE
         except Error as error:
             self._complain(str(error))
         except StreamInterrupted:

@@ -15,6 +15,7 @@ from papa_shell import paint, statuses
 from papa_shell.prompt import dumb
 from papa_shell.prompt.executor import Executor, Screen
 from papa_shell.prompt.feed import Feed
+from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.link import Link
 from papa_shell.session import place
 from papa_shell.units import age
@@ -28,6 +29,8 @@ class Source(Protocol):
 
     def read(self, default: str = '') -> str: ...
 
+    def clear(self) -> bool: ...
+
 
 def main(flags: dict[str, Any]) -> int:
     """The prompt, with the options of the command line. Returns the exit status. Raises an `Error` if there is no
@@ -38,15 +41,17 @@ def main(flags: dict[str, Any]) -> int:
         info = link.open()
         statuses.at_prompt()
         feed = Feed(place(flags), flags.get('timeout'), link.standing)
-        screen = Screen()
-        executor = Executor(link, flags, screen, paint.Painter(colour=paint.wanted()))
-        link.tell = lambda: _tell(link, executor)
         link.left, link.resume = feed.pause, feed.resume
+        screen, interrupts = Screen(), Interrupts()
+        executor = Executor(link, flags, screen, paint.Painter(colour=paint.wanted()), interrupts)
         executor.tell(_greeting(info, link))
-        source = dumb.Lines() if dumb.is_dumb() else _reader(link, feed, vi=vi)
+        link.tell = lambda: _tell(link, executor)
+        source = dumb.Lines(interrupts) if dumb.is_dumb() else _reader(link, feed, vi=vi)
+        interrupts.clear = source.clear
+        interrupts.install()
         feed.start()
         try:
-            return _loop(source, executor, screen, link)
+            return _loop(source, executor, screen, link, interrupts)
         finally:
             feed.stop()
 
@@ -60,11 +65,12 @@ def _reader(link: Link, feed: Feed, *, vi: bool) -> Source:
     return Reader(feed, link.standing, kept, link.tell, vi=vi or vi_is_wanted(), coloured=paint.wanted())
 
 
-def _loop(source: Source, executor: Executor, screen: Screen, link: Link) -> int:
-    gc.freeze()
+def _loop(source: Source, executor: Executor, screen: Screen, link: Link, interrupts: Interrupts) -> int:
+    gc.freeze()  # what is there now stays
     gc.enable()
     while not _ends(source, executor, screen, link):
-        pass
+        if interrupts.forget():
+            statuses.put('\n')  # after the ^C that the terminal has shown
     return statuses.OK
 
 
@@ -75,7 +81,7 @@ def _ends(source: Source, executor: Executor, screen: Screen, link: Link) -> boo
         return executor.run(source.read(screen.take_ahead()))
     except EOFError:
         return True
-    except KeyboardInterrupt:  # in a moment when nothing was under way
+    except KeyboardInterrupt:
         statuses.put('\n')
         return False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
@@ -60,22 +59,17 @@ class Reader:
         )
 
     def read(self, default: str = '') -> str:
-        """The next text, `default` being typed already. Raises `EOFError` if the person leaves, `KeyboardInterrupt` if
-        Ctrl-C came after Enter, in the moment before this returns."""
+        """The next text, `default` being typed already. Raises `EOFError` if the person leaves."""
         self._standing.wake = self._wake
-        with _Interrupts(self._clear) as interrupts:
-            try:
-                text = self.session.prompt(default=default, pre_run=self._begin, handle_sigint=False)
-            finally:
-                self._loop = None
-        if interrupts.late:
-            raise KeyboardInterrupt
-        return text
+        try:
+            return self.session.prompt(default=default, pre_run=self._begin, handle_sigint=False)
+        finally:
+            self._loop = None
 
-    def _clear(self) -> bool:
-        """A signal says what Ctrl-C says. Whether there is a line that it is about."""
-        loop = self._loop
-        if loop is None or self.session.app.is_done:
+    def clear(self) -> bool:
+        """Clear the line that is typed. Whether there is one."""
+        loop, future = self._loop, self.session.app.future
+        if loop is None or future is None or future.done():
             return False
         loop.call_soon_threadsafe(clear, self.session.app)
         return True
@@ -144,26 +138,6 @@ class Reader:
 
     def _continuation(self, width: int, number: int, wraps: int) -> str:
         return ' ' * width if wraps else continuation(self.session.default_buffer.text, number)
-
-
-class _Interrupts:
-    """While a line is read no signal interrupts anything: an event loop that is interrupted in the middle of its end
-    says things that nobody understands. `clear` is called instead; `late` are the signals that it has no use for."""
-
-    def __init__(self, clear: Callable[[], bool]) -> None:
-        self.late = 0
-        self._clear_line = clear
-
-    def __enter__(self) -> _Interrupts:
-        self._before = signal.signal(signal.SIGINT, self._take)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _take(self, _number: int, _frame: object) -> None:
-        if not self._clear_line():
-            self.late += 1
 
 
 class FromHistory(AutoSuggest):
