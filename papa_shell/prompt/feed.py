@@ -43,7 +43,9 @@ class Feed:
         self._paused = False
         self._stopping = False
         self._since_rest = 0
-        self._ears, self._mouth = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._ears, self._mouth = os.pipe()
+        for fd in (self._ears, self._mouth):
+            os.set_blocking(fd, False)
         self._thread = threading.Thread(target=self._run, name='papa-names', daemon=True)
 
     def start(self) -> None:

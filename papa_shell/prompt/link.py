@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from papa.errors import ConnectFailed, ConnectionLost, Error
 from papa_shell.confirm import agreed, answer
 from papa_shell.prompt.standing import Standing
-from papa_shell.session import UNKNOWN, Session, place
+from papa_shell.session import UNKNOWN, Session, has_gone, place
 from papa_shell.statuses import put
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ class Declined(Error):
 class Link(Session):
     """Connections as `Session` has them; the one to the prompt's own place is looked after.
 
-    `tell` shows at once what waits to be told; `resume` is called when we have connected again.
+    `tell` shows at once what waits to be told. `left` is called when the kernel is to end, and `resume` when we have
+    connected again.
     """
 
     def __init__(self, flags: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ class Link(Session):
 
     def _freshen(self, papa: Papa, call: Call) -> None:
         """Connect again before anything is sent, if the connection has gone meanwhile. Raises an `Error`."""
-        if not _is_dead(papa):
+        if not has_gone(papa):
             return
         papa.close()
         another = self.standing.meet(papa.kernel_info())
@@ -99,16 +99,6 @@ class Link(Session):
             return self.papa(flags).kernel_info()
         except (ConnectFailed, ConnectionLost):
             return None
-
-
-def _is_dead(papa: Papa) -> bool:
-    """Whether it has no connection, or one that has ended: nothing else makes an idle one readable."""
-    fd = papa.fileno()
-    if fd is None or fd < 0:
-        return True
-    poller = select.poll()
-    poller.register(fd, select.POLLIN)
-    return bool(poller.poll(0))
 
 
 def _asked(question: str) -> bool:

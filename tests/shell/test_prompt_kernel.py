@@ -19,6 +19,7 @@ from papa_shell.prompt import link as link_module
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.link import Declined, Link
 from papa_shell.prompt.standing import CONNECTED, GONE, LEFT, Standing
+from papa_shell.session import has_gone
 
 INFO = {'pid': 1, 'started': 1.0}
 
@@ -168,7 +169,7 @@ def test_the_first_connection_may_start_a_kernel_and_no_other(folder: str) -> No
     with Link({'unix_socket': where}) as link:
         info = link.open()
         os.kill(info['pid'], signal.SIGKILL)
-        wait_until(lambda: link_module._is_dead(link.papa(link._flags)))
+        wait_until(lambda: has_gone(link.papa(link._flags)))
         with pytest.raises(ConnectFailed):
             do(link, 'set x 1')
     with pytest.raises(ConnectFailed):

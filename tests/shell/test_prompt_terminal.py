@@ -125,6 +125,20 @@ def test_a_kernel_that_hangs_is_left_by_ctrl_c(prompt: Start, daemon: Daemon) ->
     run.see('^2$')
 
 
+def test_a_kernel_that_is_asked_to_end_ends(prompt: Start, daemon: Daemon) -> None:
+    run = prompt(columns=120)
+    run.see('connected$')
+    run.type('set x 1\rexit-if-idle\r')
+    run.see('goes on: it holds 1 value$')
+    run.type('set x\rexit-if-idle\r')
+    run.see('has ended$')
+    assert daemon.process.wait(20) == 0
+    run.see('not connected$')
+    run.type('list values\r')
+    run.see('^There is no kernel at ')
+    assert run.leave() == 0
+
+
 def test_removing_asks_with_the_names(prompt: Start, papa: Papa) -> None:
     for name in ('a.1', 'a.2', 'b'):
         papa.set(name, 'x')
