@@ -10,9 +10,11 @@ import pytest
 from conftest import PATIENCE, Daemon
 
 from .programs import PROGRAM, environment
+from .screens import Screen
 from .terminals import Terminal
 
 Shell = Callable[..., 'subprocess.CompletedProcess[str]']
+Prompt = Callable[..., Screen]
 
 @pytest.fixture
 def shell(daemon: Daemon) -> Shell:
@@ -34,6 +36,21 @@ def terminal(daemon: Daemon) -> Iterator[Callable[..., Terminal]]:
 
     def start(*words: str, **env: str) -> Terminal:
         made.append(Terminal(daemon.where, *words, **env))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.kill()
+
+
+@pytest.fixture
+def prompt(daemon: Daemon, folder: str) -> Iterator[Prompt]:
+    """Start papa-shell at its prompt, in a terminal of which we see the screen."""
+    made: list[Screen] = []
+
+    def start(*words: str, ready: str = '^>$', **more: object) -> Screen:
+        made.append(Screen(daemon.where, *words, XDG_STATE_HOME=folder, **more))  # type: ignore[arg-type]
+        made[-1].see(ready)
         return made[-1]
 
     yield start

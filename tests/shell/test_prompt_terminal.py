@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import termios
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,30 +10,13 @@ from conftest import Daemon, wait_until
 
 from papa import Papa
 
-from .programs import PROGRAM
+from .conftest import Prompt
 from .screens import Screen
 
-Start = Callable[..., Screen]
 EVIL = 'a\x1b]0;owned\x07b\nc\u202e\u8a9e\u0301'
-TICKING = 'i=0; while :; do echo "tick $i"; i=$((i+1)); sleep 0.05; done'
 
 
-@pytest.fixture
-def prompt(daemon: Daemon, folder: str) -> Iterator[Start]:
-    """Start papa-shell at its prompt."""
-    made: list[Screen] = []
-
-    def start(*words: str, ready: str = '^> $', **more: object) -> Screen:
-        made.append(Screen(daemon.where, *words, XDG_STATE_HOME=folder, **more))  # type: ignore[arg-type]
-        made[-1].see(ready.replace(' $', '$'))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.kill()
-
-
-def test_an_abbreviation_is_explained_expanded_and_kept(prompt: Start, papa: Papa, folder: str) -> None:
+def test_an_abbreviation_is_explained_expanded_and_kept(prompt: Prompt, papa: Papa, folder: str) -> None:
     papa.make_process('web.1', 'sleep', ['100'])
     papa.make_process('web.2', 'sleep', ['100'])
     run = prompt()
@@ -59,87 +37,7 @@ def test_an_abbreviation_is_explained_expanded_and_kept(prompt: Start, papa: Pap
     assert kept == '\n+list processes web.1\n\n+list values\n'
 
 
-def test_a_watch_is_interrupted_and_what_was_typed_meanwhile_is_there(prompt: Start, papa: Papa) -> None:
-    papa.make_process('p', 'sh', ['-c', TICKING])
-    run = prompt()
-    run.type('w p\r')
-    run.see('tick 3$')
-    run.type('get \x1b[Axz\x7f')
-    run.see(r'tick 9$')
-    began = time.monotonic()
-    run.type('\x03')
-    run.see_line('> get x')
-    assert time.monotonic() - began < 3  # 0.2 and the drawing of the prompt where nothing else runs
-    run.type('\x03')
-    run.see_line('>')
-    assert papa.list_processes()['p']['acknowledged'] > 0
-    assert run.leave() == 0
-
-
-def test_a_flood_is_interrupted_and_the_prompt_has_a_line_of_its_own(prompt: Start, papa: Papa) -> None:
-    papa.make_process('p', 'yes', ['0123456789' * 10])
-    run = prompt()
-    for _ in range(5):
-        run.see_line('>')
-        run.type('w p\r')
-        run.see('0123456789$')
-        run.type('\x03')
-    run.see_line('>')
-
-
-def test_a_kernel_that_is_killed_and_another(
-    prompt: Start, daemon: Daemon, start_daemon: Callable[..., Daemon]
-) -> None:
-    run = prompt(columns=120)
-    run.see('connected$')
-    run.type('set x')
-    run.see(r'^> set x \[WORD\.\.\.\]$')
-    daemon.process.kill()
-    daemon.process.wait()
-    run.see('has gone; trying')
-    run.see('no kernel$')
-    run.see(r'^> set x \[WORD\.\.\.\]$')
-    run.type('\x03get x\r')
-    run.see('^There is no kernel at ')
-    with start_daemon(port_or_path=daemon.where).connect() as papa:
-        run.see('^Another kernel is at .*: what the old one held is gone$')
-        run.see('connected$')
-        run.type('set x 1\r')
-        wait_until(lambda: papa.get('x') == '1')
-    assert run.text.count('has gone') == 1
-
-
-def test_a_kernel_that_hangs_is_left_by_ctrl_c(prompt: Start, daemon: Daemon) -> None:
-    run = prompt()
-    run.see('connected$')
-    os.kill(daemon.pid, signal.SIGSTOP)
-    try:
-        run.type('set x 1\r')
-        run.see('^> set x 1$')
-        wait_until(lambda: termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of commands')
-        run.type('\x03')
-        run.see('(^Interrupted in "set": whether it was done is not known|\\^C)\n>$')  # or it was not sent yet
-    finally:
-        os.kill(daemon.pid, signal.SIGCONT)
-    run.type('set x 2\rget x\r')
-    run.see('^2$')
-
-
-def test_a_kernel_that_is_asked_to_end_ends(prompt: Start, daemon: Daemon) -> None:
-    run = prompt(columns=120)
-    run.see('connected$')
-    run.type('set x 1\rexit-if-idle\r')
-    run.see('goes on: it holds 1 value$')
-    run.type('set x\rexit-if-idle\r')
-    run.see('has ended$')
-    assert daemon.process.wait(20) == 0
-    run.see('not connected$')
-    run.type('list values\r')
-    run.see('^There is no kernel at ')
-    assert run.leave() == 0
-
-
-def test_removing_asks_with_the_names(prompt: Start, papa: Papa) -> None:
+def test_removing_asks_with_the_names(prompt: Prompt, papa: Papa) -> None:
     for name in ('a.1', 'a.2', 'b'):
         papa.set(name, 'x')
     run = prompt()
@@ -160,72 +58,7 @@ def test_removing_asks_with_the_names(prompt: Start, papa: Papa) -> None:
     assert 'a.3' in papa.list_values()
 
 
-def under_bash(daemon: Daemon, folder: str, *words: str) -> Screen:
-    run = Screen(
-        daemon.where, command=['bash', '--norc', '--noprofile', '-i'], PS1='ready$ ', XDG_STATE_HOME=folder
-    )
-    run.see(r'ready\$$')
-    run.type(f'clear; {" ".join(PROGRAM)}\n')
-    run.see('^>$')
-    return run
-
-
-def test_ctrl_z_suspends_the_prompt(daemon: Daemon, papa: Papa, folder: str) -> None:
-    run = under_bash(daemon, folder)
-    try:
-        run.see('connected$')
-        run.type('set x 1')
-        run.see('^> set x 1')
-        run.type('\x1a')
-        run.see('Stopped')
-        run.type('echo mine $((1 + 1))\n')
-        run.see('^mine 2$')
-        run.type('fg\n')
-        run.see(r'^> set x 1(?s:.*)connected$')
-        run.type('\r')
-        wait_until(lambda: papa.get('x') == '1')
-    finally:
-        run.kill()
-
-
-def test_ctrl_z_and_a_resize_during_a_watch(daemon: Daemon, papa: Papa, folder: str) -> None:
-    papa.make_process('p', 'sh', ['-c', TICKING])
-    run = under_bash(daemon, folder)
-    try:
-        run.type('peek processes p\r')
-        run.see('tick 3$')
-        run.type('\x1a')
-        run.see('Stopped')
-        run.see(r'ready\$$')
-        run.type('clear; fg\n')
-        run.see('tick [0-9]+$')
-        run.resize(60, 12)
-        last = int(run.see('tick ([0-9]+)$')[1])
-        run.see(f'tick {last + 5}$')
-        run.type('\x03')
-        run.see_line('>')
-        run.see('connected$')
-        assert max(map(len, run.text.splitlines())) == 60
-    finally:
-        run.kill()
-
-
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_the_terminal_as_it_was(daemon: Daemon, folder: str, number: signal.Signals) -> None:
-    run = Screen(daemon.where, XDG_STATE_HOME=folder)
-    before = termios.tcgetattr(run.fd)
-    try:
-        run.see('^>$')
-        wait_until(lambda: not termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of the prompt')
-        os.kill(run.pid, number)
-        wait_until(run.has_ended)
-        assert run.status == -number
-        assert termios.tcgetattr(run.fd) == before
-    finally:
-        run.kill()
-
-
-def test_an_open_menu_follows_the_kernel(prompt: Start, papa: Papa) -> None:
+def test_an_open_menu_follows_the_kernel(prompt: Prompt, papa: Papa) -> None:
     papa.set('a', 'before')
     run = prompt()
     run.type('get ')
@@ -239,7 +72,7 @@ def test_an_open_menu_follows_the_kernel(prompt: Start, papa: Papa) -> None:
     run.see('^ +b +new$')
 
 
-def test_what_a_kernel_holds_cannot_act_on_the_terminal(prompt: Start, papa: Papa) -> None:
+def test_what_a_kernel_holds_cannot_act_on_the_terminal(prompt: Prompt, papa: Papa) -> None:
     papa.set('evil', EVIL)
     papa.make_process('p', 'sh', ['-c', EVIL])
     run = prompt()
@@ -252,7 +85,7 @@ def test_what_a_kernel_holds_cannot_act_on_the_terminal(prompt: Start, papa: Pap
     assert run.screen.title == ''
 
 
-def test_a_command_that_fails_says_one_line(prompt: Start) -> None:
+def test_a_command_that_fails_says_one_line(prompt: Prompt) -> None:
     run = prompt()
     run.type('lsit\r')
     run.see('^Unknown command "lsit"; did you mean "list"\\?\n>$')
@@ -264,26 +97,14 @@ def test_a_command_that_fails_says_one_line(prompt: Start) -> None:
     assert 'Traceback' not in run.text
 
 
-def test_a_program_behind_a_pipe_has_the_terminal_until_it_ends(prompt: Start, papa: Papa) -> None:
-    papa.set('x', '1')
-    run = prompt()
-    run.type('get x | trap "echo caught" INT; cat > /dev/null; echo waits; ')
-    run.type('until read y; do :; done < /dev/tty; echo got $y\r')
-    run.see('^waits$')
-    run.type('\x03')
-    run.see('caught$')
-    run.type('it\n')
-    run.see('^got it\n\n>$')
-
-
-def test_lines_that_are_pasted_stop_at_the_first_that_fails(prompt: Start, papa: Papa) -> None:
+def test_lines_that_are_pasted_stop_at_the_first_that_fails(prompt: Prompt, papa: Papa) -> None:
     run = prompt()
     run.type('\x1b[200~set a 1\nbad\nset b 2\x1b[201~\r')
     run.see('^Unknown command "bad"')
     assert papa.list_values() == {'a': '1'}
 
 
-def test_a_quote_goes_on_in_the_next_line(prompt: Start, papa: Papa) -> None:
+def test_a_quote_goes_on_in_the_next_line(prompt: Prompt, papa: Papa) -> None:
     run = prompt()
     run.type("set x 'one\r")
     run.see_line("'>")
@@ -291,7 +112,7 @@ def test_a_quote_goes_on_in_the_next_line(prompt: Start, papa: Papa) -> None:
     wait_until(lambda: papa.get('x') == 'one\ntwo')
 
 
-def test_an_editor(prompt: Start, papa: Papa, folder: str) -> None:
+def test_an_editor(prompt: Prompt, papa: Papa, folder: str) -> None:
     editor = Path(folder, 'editor')
     editor.write_text('#!/bin/sh\necho set x edited > "$1"\n')
     editor.chmod(0o755)
@@ -302,7 +123,7 @@ def test_an_editor(prompt: Start, papa: Papa, folder: str) -> None:
 
 
 @pytest.mark.parametrize('encoding', [{'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}, {'LC_ALL': 'C'}])
-def test_any_locale(prompt: Start, papa: Papa, encoding: dict[str, str]) -> None:
+def test_any_locale(prompt: Prompt, papa: Papa, encoding: dict[str, str]) -> None:
     run = prompt(**encoding)
     run.type('set x \u8a9e\u00e9\r')
     wait_until(lambda: papa.get('x') == '\u8a9e\u00e9')
@@ -311,7 +132,7 @@ def test_any_locale(prompt: Start, papa: Papa, encoding: dict[str, str]) -> None
     assert run.leave() == 0
 
 
-def test_without_colours(prompt: Start) -> None:
+def test_without_colours(prompt: Prompt) -> None:
     run = prompt(NO_COLOR='1')
     run.see('connected$')
     run.type('lst')
@@ -337,7 +158,7 @@ def test_a_dumb_terminal(daemon: Daemon, papa: Papa, folder: str) -> None:
         run.kill()
 
 
-def test_keys_of_vi(prompt: Start) -> None:
+def test_keys_of_vi(prompt: Prompt) -> None:
     run = prompt('--vi')
     run.see('vi connected$')
     run.type('get\x1b')
@@ -346,22 +167,9 @@ def test_keys_of_vi(prompt: Start) -> None:
     run.see('sock connected$')
 
 
-def test_a_place_for_the_history_that_cannot_be_used(prompt: Start, folder: str) -> None:
+def test_a_place_for_the_history_that_cannot_be_used(prompt: Prompt, folder: str) -> None:
     Path(folder, 'papa').write_text('')
     run = prompt(ready='is not kept')
     run.type('list values\rlist values\rhelp\r')
     run.see('^> help')
     assert len(re.findall('is not kept', run.text)) == 1
-
-
-def test_ctrl_c_at_any_moment_does_not_leave_the_shell(prompt: Start, papa: Papa) -> None:
-    run = prompt()
-    run.see('connected$')
-    for number in range(20):
-        run.type(f'set x {number}\r')
-        if number % 2:
-            run.see(f'^> set x {number}')
-        run.type('\x03')
-    run.see(r'^(\^C)?>$')
-    run.type('\x03set y done\r')
-    wait_until(lambda: papa.get('y') == 'done')

@@ -1,0 +1,190 @@
+"""What happens to the prompt in a real terminal: streams, signals, a kernel that goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import termios
+import time
+from collections.abc import Callable
+
+import pytest
+from conftest import Daemon, wait_until
+
+from papa import Papa
+
+from .conftest import Prompt
+from .programs import PROGRAM
+from .screens import Screen
+
+TICKING = 'i=0; while :; do echo "tick $i"; i=$((i+1)); sleep 0.05; done'
+
+
+def test_a_watch_is_interrupted_and_what_was_typed_meanwhile_is_there(prompt: Prompt, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', TICKING])
+    run = prompt()
+    run.type('w p\r')
+    run.see('tick 3$')
+    run.type('get \x1b[Axz\x7f')
+    run.see(r'tick 9$')
+    began = time.monotonic()
+    run.type('\x03')
+    run.see_line('> get x')
+    assert time.monotonic() - began < 3  # 0.2 and the drawing of the prompt where nothing else runs
+    run.type('\x03')
+    run.see_line('>')
+    assert papa.list_processes()['p']['acknowledged'] > 0
+    assert run.leave() == 0
+
+
+def test_a_flood_is_interrupted_and_the_prompt_has_a_line_of_its_own(prompt: Prompt, papa: Papa) -> None:
+    papa.make_process('p', 'yes', ['0123456789' * 10])
+    run = prompt()
+    for _ in range(5):
+        run.see_line('>')
+        run.type('w p\r')
+        run.see('0123456789$')
+        run.type('\x03')
+    run.see_line('>')
+
+
+def test_a_kernel_that_is_killed_and_another(
+    prompt: Prompt, daemon: Daemon, start_daemon: Callable[..., Daemon]
+) -> None:
+    run = prompt(columns=120)
+    run.see('connected$')
+    run.type('set x')
+    run.see(r'^> set x \[WORD\.\.\.\]$')
+    daemon.process.kill()
+    daemon.process.wait()
+    run.see('has gone; trying')
+    run.see('no kernel$')
+    run.see(r'^> set x \[WORD\.\.\.\]$')
+    run.type('\x03get x\r')
+    run.see('^There is no kernel at ')
+    with start_daemon(port_or_path=daemon.where).connect() as papa:
+        run.see('^Another kernel is at .*: what the old one held is gone$')
+        run.see('connected$')
+        run.type('set x 1\r')
+        wait_until(lambda: papa.get('x') == '1')
+    assert run.text.count('has gone') == 1
+
+
+def test_a_kernel_that_hangs_is_left_by_ctrl_c(prompt: Prompt, daemon: Daemon) -> None:
+    run = prompt()
+    run.see('connected$')
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        run.type('set x 1\r')
+        run.see('^> set x 1$')
+        wait_until(lambda: termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of commands')
+        run.type('\x03')
+        run.see('(^Interrupted in "set": whether it was done is not known|\\^C)\n>$')  # or it was not sent yet
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    run.type('set x 2\rget x\r')
+    run.see('^2$')
+
+
+def test_a_kernel_that_is_asked_to_end_ends(prompt: Prompt, daemon: Daemon) -> None:
+    run = prompt(columns=120)
+    run.see('connected$')
+    run.type('set x 1\rexit-if-idle\r')
+    run.see('goes on: it holds 1 value$')
+    run.type('set x\rexit-if-idle\r')
+    run.see('has ended$')
+    assert daemon.process.wait(20) == 0
+    run.see('not connected$')
+    run.type('list values\r')
+    run.see('^There is no kernel at ')
+    assert run.leave() == 0
+
+
+def under_bash(daemon: Daemon, folder: str, *words: str) -> Screen:
+    run = Screen(
+        daemon.where, command=['bash', '--norc', '--noprofile', '-i'], PS1='ready$ ', XDG_STATE_HOME=folder
+    )
+    run.see(r'ready\$$')
+    run.type(f'clear; {" ".join(PROGRAM)}\n')
+    run.see('^>$')
+    return run
+
+
+def test_ctrl_z_suspends_the_prompt(daemon: Daemon, papa: Papa, folder: str) -> None:
+    run = under_bash(daemon, folder)
+    try:
+        run.see('connected$')
+        run.type('set x 1')
+        run.see('^> set x 1')
+        run.type('\x1a')
+        run.see('Stopped')
+        run.type('echo mine $((1 + 1))\n')
+        run.see('^mine 2$')
+        run.type('fg\n')
+        run.see(r'^> set x 1(?s:.*)connected$')
+        run.type('\r')
+        wait_until(lambda: papa.get('x') == '1')
+    finally:
+        run.kill()
+
+
+def test_ctrl_z_and_a_resize_during_a_watch(daemon: Daemon, papa: Papa, folder: str) -> None:
+    papa.make_process('p', 'sh', ['-c', TICKING])
+    run = under_bash(daemon, folder)
+    try:
+        run.type('peek processes p\r')
+        run.see('tick 3$')
+        run.type('\x1a')
+        run.see('Stopped')
+        run.see(r'ready\$$')
+        run.type('clear; fg\n')
+        run.see('tick [0-9]+$')
+        run.resize(60, 12)
+        last = int(run.see('tick ([0-9]+)$')[1])
+        run.see(f'tick {last + 5}$')
+        run.type('\x03')
+        run.see_line('>')
+        run.see('connected$')
+        assert max(map(len, run.text.splitlines())) == 60
+    finally:
+        run.kill()
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_as_it_was(daemon: Daemon, folder: str, number: signal.Signals) -> None:
+    run = Screen(daemon.where, XDG_STATE_HOME=folder)
+    before = termios.tcgetattr(run.fd)
+    try:
+        run.see('^>$')
+        wait_until(lambda: not termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of the prompt')
+        os.kill(run.pid, number)
+        wait_until(run.has_ended)
+        assert run.status == -number
+        assert termios.tcgetattr(run.fd) == before
+    finally:
+        run.kill()
+
+
+def test_a_program_behind_a_pipe_has_the_terminal_until_it_ends(prompt: Prompt, papa: Papa) -> None:
+    papa.set('x', '1')
+    run = prompt()
+    run.type('get x | trap "echo caught" INT; cat > /dev/null; echo waits; ')
+    run.type('until read y; do :; done < /dev/tty; echo got $y\r')
+    run.see('^waits$')
+    run.type('\x03')
+    run.see('caught$')
+    run.type('it\n')
+    run.see('^got it\n\n>$')
+
+
+def test_ctrl_c_at_any_moment_does_not_leave_the_shell(prompt: Prompt, papa: Papa) -> None:
+    run = prompt()
+    run.see('connected$')
+    for number in range(20):
+        run.type(f'set x {number}\r')
+        if number % 2:
+            run.see(f'^> set x {number}')
+        run.type('\x03')
+    run.see(r'^(\^C)?>$')
+    run.type('\x03set y done\r')
+    wait_until(lambda: papa.get('y') == 'done')
