@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -28,6 +30,7 @@ from papa_tui.model.text import count
 from papa_tui.screens.main import MainScreen
 from papa_tui.settings import THEME, Settings
 
+_HUNG_UP = 129
 SHORTEST = 0.1  # seconds between two drawings of what the kernel tells
 
 
@@ -75,11 +78,19 @@ class Dashboard(App[None]):
         """Begin."""
         self._is_up = True
         patience.install()
+        self._leave_when_told()
         for thread in (self.feed, self.doer, self.sampler):
             if not thread.is_alive():
                 thread.start()
         self.set_interval(1.0, self._second)
         self._draw()
+
+    def _leave_when_told(self) -> None:
+        """SIGTERM ends it in order, with the terminal as it was."""
+        try:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        except (ValueError, RuntimeError, NotImplementedError):
+            pass  # not the main thread: whoever hosts this has the signals
 
     def on_unmount(self) -> None:
         """End the threads, without waiting for them: one may be in the middle of connecting."""
@@ -145,6 +156,8 @@ class Dashboard(App[None]):
 
     def _second(self) -> None:
         """Uptimes go on, and what is not told of any more has come to rest."""
+        if not (self.is_headless or os.isatty(0)):
+            os._exit(_HUNG_UP)  # the terminal is gone, and SIGHUP was ignored: there is nothing to leave in order
         self.model.idle(time.time())
         self.main.pane.settle()
         self.sample()

@@ -24,13 +24,15 @@ class Model:
     """What the kernel holds, by kind and name.
 
     `editions` counts, for each kind, how often something was added to it, taken away or given another text: whoever
-    has drawn an older one has to sort and filter anew. `connected_at` and `lost_at` are when the connection came and
+    has drawn an older one has to sort and filter anew. `touched` are the kinds of which only texts are others; whoever
+    draws them clears it. `connected_at` and `lost_at` are when the connection came and
     went.
     """
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, Thing]] = {kind: {} for kind in KINDS}
         self.editions: dict[str, int] = dict.fromkeys(KINDS, 0)
+        self.touched: set[str] = set()
         self.names = Names()
         self.timeline = Timeline()
         self.info: dict[str, Any] = {}
@@ -130,7 +132,11 @@ class Model:
                 self._active.discard(thing)
             self.timeline.add(now, change.kind, change.name, 'removed', 'dim')
         else:
+            known = change.name in self.things[kind]
             self._put(kind, change.name, change.details, now, change=change.change)
+            if kind == VALUES and known:
+                self.touched.add(kind)
+                return
         self.editions[kind] += 1
         if kind != VALUES:
             self._holders_known = False
@@ -149,6 +155,9 @@ class Model:
                 self._exited(held)
             return
         if held is not None and kind != PROCESSES and held.details == details:
+            return
+        if isinstance(held, Value):
+            held.take(details)
             return
         made = _MAKERS[kind](name, details)
         self.things[kind][name] = made

@@ -168,6 +168,10 @@ class Value:
         self.name = self.key = name
         self.shown = harmless(name)
         self.order = natural(name)
+        self.take(details)
+
+    def take(self, details: Mapping[str, Any]) -> None:
+        """Take in the details of a listing."""
         self.details = dict(details)
         self.whole = 'value' in details
         self.text = str(details.get('value', details.get('preview', '')))

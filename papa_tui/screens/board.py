@@ -95,14 +95,18 @@ class Board(Screen[None]):
     def show(self, now: float) -> None:
         """Draw what the model has now."""
         self.now = now
+        as_of = now if self.model.lost_at is None else self.model.lost_at  # what is stale gets no older
         for kind, table in self.tables.items():
+            view, touched = table.view, kind in self.model.touched
             members = self._editions[kind] != self.model.editions[kind]
+            members = members or (touched and (bool(view.filter) or view.sorted_by.key != 'name'))
             if members or table.view.moves:
                 self._rebuild(table)
             if members:
                 self._editions[kind] = self.model.editions[kind]
-            if members or kind == PROCESSES or table.stale is not self.model.stale:
-                table.refresh_rows(now, members=members or table.view.moves, stale=self.model.stale)
+            if members or touched or kind == PROCESSES or table.stale is not self.model.stale:
+                table.refresh_rows(as_of, members=members or table.view.moves, stale=self.model.stale)
+        self.model.touched.clear()
         attention = self.model.attention(now)
         self.header.show([
             first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),

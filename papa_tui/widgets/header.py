@@ -25,7 +25,7 @@ def first_line(model: Model, now: float, read_only: bool = False) -> tuple[list[
         ]
     right: list[Part] = [('read-only', 'warn')] if read_only else []
     if model.timeline.new:
-        right.append((f'{model.timeline.new} new in the timeline', 'dim'))
+        right.append((f'{model.timeline.new} new (T)', 'dim'))
     if model.lost_at is not None:
         seconds = age(now - model.lost_at)
         since = f'data is {seconds} old' if model.connected_at is not None else f'none for {seconds}'

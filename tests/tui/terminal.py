@@ -7,10 +7,12 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
 import time
+from collections.abc import Sequence
 
 from conftest import PATIENCE
 
@@ -21,11 +23,13 @@ _COLOUR = re.compile(r'[34]8;2;(\d+);(\d+);(\d+)')
 class Terminal:
     """The program, started with these words. Colours of this terminal are 24 bits."""
 
-    def __init__(self, *words: str, columns: int = 120, rows: int = 36, **env: str) -> None:
+    def __init__(self, *words: str, columns: int = 120, rows: int = 36, ignore: Sequence[int] = (), **env: str) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in ('NO_COLOR', 'PAPA_ENDPOINT')}
         environment |= {'TERM': 'xterm-256color', 'COLORTERM': 'truecolor', 'XDG_CONFIG_HOME': '/nonexistent', **env}
         self.pid, self.fd = pty.fork()
         if not self.pid:
+            for number in ignore:
+                signal.signal(number, signal.SIG_IGN)
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
             os.execvpe(PROGRAM[0], [*PROGRAM, *words], environment)
         self.said = ''

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Daemon
+from conftest import PATIENCE, Daemon, wait_until
 
+from papa import Papa
 from papa.errors import BadRequest
 from papa.version import __version__
 from papa_tui.settings import THEME, read_config
@@ -86,3 +89,21 @@ def test_the_module_is_the_command() -> None:
     ended = subprocess.run([sys.executable, '-m', 'papa_tui', '--version'], capture_output=True, text=True,
                            timeout=PATIENCE, check=True)
     assert ended.stdout == f'papa-tui {__version__}\n'
+
+
+def test_only_the_very_first_connection_starts_a_kernel(folder: str) -> None:
+    path = f'{folder}/new.sock'
+    terminal = Terminal('-u', path)
+    try:
+        terminal.until('● live')
+    finally:
+        with Papa(path, autostart=False) as papa:
+            pid = papa.kernel_info()['pid']
+            os.kill(pid, signal.SIGTERM)
+    terminal.until('no kernel')
+    wait_until(lambda: not os.path.exists(f'/proc/{pid}'))
+    terminal.forget()
+    terminal.until('trying again')
+    assert not os.path.exists(path)
+    terminal.type('q')
+    assert terminal.end()[0] == 0

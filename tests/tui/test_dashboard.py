@@ -182,6 +182,7 @@ def test_a_lost_kernel_dims_the_data_and_is_found_again(
         daemon.stop()
         await driver.until_shown('no kernel')
         assert 'web.3' in driver.text(), 'the data stays'
+        assert table(driver).now == driver.app.model.lost_at, 'and gets no older'
         again = start_daemon(port_or_path=daemon.where)
         with again.connect() as papa:
             papa.make_process('web.3', 'sleep', '1000')
@@ -264,5 +265,23 @@ def test_a_filter_that_takes_too_long_is_given_up(run: Run, papa: Papa) -> None:
         await driver.until_shown('takes too long')
         await driver.press('escape')
         await driver.until_shown('aaaaaa')
+
+    run(scenario)
+
+
+def test_a_value_that_changes_is_drawn_and_sorted_anew(run: Run, papa: Papa) -> None:
+    papa.set('a', '1')
+    papa.set('b', '2')
+
+    async def scenario(driver: Driver) -> None:
+        values = driver.app.main.tables['values']
+        papa.set('a', 'something')
+        await driver.until_shown('something')
+        await driver.press('3', 's', 'down', 'enter')
+        await driver.until(lambda: values.view.sorted_by.key == 'value')
+        papa.set('b', 'zzz')
+        await driver.until(lambda: [row.name for row in values.view.rows] == ['a', 'b'])
+        papa.set('a', 'zzzz')
+        await driver.until(lambda: [row.name for row in values.view.rows] == ['b', 'a'])
 
     run(scenario)

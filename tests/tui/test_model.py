@@ -149,7 +149,10 @@ def test_uptime_goes_on() -> None:
 
 def test_a_value_that_is_set_again_and_again_is_no_news() -> None:
     made = model(values={'v': {'size': 1, 'value': 'x'}})
+    value, edition = made.values['v'], made.editions['values']
     for number in range(5):
         made.apply(Change('changed', 'value', 'v', {'size': 1, 'value': str(number)}), NOW)
     assert made.timeline.new == 0
-    assert made.values['v'].text == '4'
+    assert made.values['v'] is value
+    assert value.text == '4'
+    assert (made.editions['values'], made.touched) == (edition, {'values'})

@@ -102,3 +102,19 @@ def test_it_can_be_suspended(daemon: Daemon) -> None:
     terminal.until('live')
     terminal.type('q')
     assert terminal.end()[0] == 0
+
+
+def test_it_ends_in_order_when_it_is_told_to(daemon: Daemon) -> None:
+    terminal = Terminal('-u', str(daemon.where))
+    terminal.until('live')
+    os.kill(terminal.pid, signal.SIGTERM)
+    status, text = terminal.end()
+    assert status == 0
+    assert '\x1b[?1049l' in text, 'the screen is as it was'
+
+
+def test_it_does_not_outlive_its_terminal(daemon: Daemon) -> None:
+    terminal = Terminal('-u', str(daemon.where), ignore=(signal.SIGHUP,))
+    terminal.until('live')
+    os.close(terminal.fd)
+    os.waitpid(terminal.pid, 0)

@@ -216,3 +216,9 @@ def test_a_row_of_a_group_is_no_thing() -> None:
     made.tree = True
     made.rebuild(things.values(), NOW)
     assert isinstance(made.rows[0], Group)
+
+
+def test_an_address_is_cut_rather_than_left_out() -> None:
+    found = {column.key: width for column, width in fit(COLUMNS['sockets'], {'name': 12, 'address': 40}, 39)}
+    assert found['name'] == 12
+    assert found['address'] == 26
