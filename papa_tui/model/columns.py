@@ -189,6 +189,7 @@ GROUP_CELLS: dict[str, Callable[[Any, Context], Cell]] = {  # of a folded group,
     'state': _running, **{column.key: column.cell for column in PROCESS_COLUMNS
                           if column.key in ('cpu', 'memory', 'rate', 'trend', 'buffered', 'fill', 'lost')},
 }
+_WIDE = 110  # cells from which on a name is not cut; below, other columns have a quarter at least
 _LEAST_TEXT = 8  # cells that are worth having of a text that does not fit
 WIDEST = {'name': 80, 'address': 46}  # cells that the longest text of a column without a width may take
 
@@ -203,7 +204,7 @@ def fit(columns: Sequence[Column], longest: dict[str, int], width: int) -> list[
     for column in sorted(columns, key=lambda c: c.rank):
         wanted = column.width or min(WIDEST.get(column.key, 40), max(longest.get(column.key, 0), len(column.title) + 1))
         if not chosen:
-            wanted = max(1, min(wanted, width))
+            wanted = max(1, min(wanted, width if width >= _WIDE else width * 3 // 4))
         elif not column.width and left > _LEAST_TEXT:
             wanted = min(wanted, left - 1)
         if wanted + 1 <= left:

@@ -14,6 +14,7 @@ from papa_tui.model.tree import Group
 
 Pieces = list[tuple[str, str]]
 _LABEL = 14  # cells
+_MOST = 50_000  # characters of a value
 
 
 def details(thing: Thing | Group, now: float) -> list[Pieces]:
@@ -117,13 +118,12 @@ def _socket(socket: Socket) -> list[Pieces]:
 
 def _value(value: Value) -> list[Pieces]:
     lines = [_field('size', f'{value.size:,} bytes'), []]
-    text = value.text
-    if value.whole:
-        for read in (_as_json, str.splitlines):
-            found = _tried(read, text)
-            if found is not None:
-                return lines + [[(harmless(line), '')] for line in found]
-    return [*lines, *([(harmless(line), '')] for line in text.splitlines()), [], [('… only its beginning', 'dim')]]
+    found = _tried(_as_json, value.text) if value.whole and len(value.text) <= _MOST else None
+    text = value.text[:_MOST]
+    lines += [[(harmless(line), '')] for line in (text.splitlines() if found is None else found)]
+    if not value.whole or len(value.text) > _MOST:
+        lines += [[], [('… this is only its beginning: papa-shell get shows all of it', 'dim')]]
+    return lines
 
 
 def _tried(read: Callable[[str], list[str]], text: str) -> list[str] | None:

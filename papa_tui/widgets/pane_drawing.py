@@ -179,7 +179,8 @@ class PaneDrawing(Widget, can_focus=True):
         line = Drawn().add('▌' if self.has_focus else ' ', palette.style('title', 'panel'))
         line.add('Output ', palette.style('title' if self.has_focus else 'name', 'panel'))
         names = ' '.join(self.feed.names) if len(self.feed.names) < _NAMED else f'{len(self.feed.names)} processes'
-        line.add(harmless(names), palette.style('name', 'panel')).add('  ', base)
+        names = harmless(names)
+        line.add(fitted(names, min(width_of(names), width // 2)), palette.style('name', 'panel')).add('  ', base)
         if not self.feed.live:
             line.add('✗ not connected ', palette.style('bad', 'panel'))
         elif self.feed.logging:

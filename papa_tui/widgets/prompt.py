@@ -14,8 +14,10 @@ from textual.widgets import Input, Static
 from papa.line.candidates import Candidates
 from papa.line.operands import Candidate
 from papa_tui.model.text import harmless
+from papa_tui.widgets.cells import width_of
 
 _SHOWN = 6  # candidates
+_WIDTH = 24  # cells of each, before its note
 Complete = Callable[[str, int], Candidates]
 
 
@@ -27,7 +29,8 @@ class Prompt(Vertical):
     Prompt { height: auto; display: none; background: $panel; }
     Prompt > Horizontal { height: 1; }
     Prompt .label { width: auto; color: $accent; padding: 0 0 0 1; background: $panel; }
-    Prompt .candidates { height: auto; color: $text-muted; padding: 0 2; background: $surface; display: none; }
+    Prompt .candidates { height: auto; color: $text-muted; padding: 0 2; background: $surface; display: none;
+        text-wrap: nowrap; text-overflow: ellipsis; }
     Prompt Input, Prompt Input:focus {
         border: none; height: 1; padding: 0; background: $panel; background-tint: transparent 0%;
     }
@@ -153,7 +156,8 @@ class Prompt(Vertical):
         text = Text(no_wrap=True, overflow='ellipsis')
         for at, each in enumerate(found[first : first + _SHOWN], first):
             text.append('\n' if at > first else '')
-            text.append(f'{harmless(each.text):<24}', style='reverse' if at == chosen else 'bold')
+            shown = harmless(each.text)
+            text.append(shown + ' ' * (_WIDTH - width_of(shown)), style='reverse' if at == chosen else 'bold')
             text.append(f'  {harmless(each.note)}')
         more = len(found) - first - _SHOWN
         if more > 0:
