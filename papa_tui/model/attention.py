@@ -23,6 +23,8 @@ class Concern(NamedTuple):
 
 def concern(process: Process, now: float) -> Concern | None:
     """The most urgent thing about a process, None if all is well."""
+    if process.running and process.watchers and process.lost_at is None and process.overflow == 'drop':
+        return None  # as with most, which are asked for each second
     if not process.running:
         if process.exit_code:
             return Concern(0, '✗', 'failed', f'ended with {ending(process.exit_code)}', 'bad')

@@ -1,6 +1,7 @@
 """A dashboard, or a bare Textual application, on the terminal that it is given. Run by measures_dashboard.py.
 
-``dashboard_worker.py bare``, ``... first SOCKET`` or ``... busy PROCESSES MOVING SECONDS``.
+``dashboard_worker.py bare``, ``... first SOCKET``, ``... busy PROCESSES MOVING SECONDS``, ``... output SOCKET NAME``,
+and ``... flood SOCKET NAME BYTES``, which starts a process that writes so many bytes a second and ends.
 """
 
 from __future__ import annotations
@@ -33,6 +34,28 @@ def first(path: str) -> None:
     from papa_tui.main import main
 
     sys.exit(main(['-u', path, '--no-autostart']))
+
+
+def output(path: str, name: str) -> None:
+    """The real program, with the output of a process open."""
+    from papa_tui.main import main
+
+    sys.exit(main(['-u', path, '--no-autostart', name]))
+
+
+def flood(path: str, name: str, rate: int) -> None:
+    """Start a process that writes so many bytes a second."""
+    from papa import Papa
+
+    code = (
+        'import os, time\nblock = (b"x" * 99 + b"\\n") * %d\nat = time.monotonic()\n'
+        'while os.getppid() == %d:\n view = memoryview(block)\n'
+        ' while view: view = view[os.write(1, view):]\n'
+        ' at += 0.01\n time.sleep(max(0, at - time.monotonic()))'
+    )
+    with Papa(path, autostart=False) as papa:
+        blocks = max(1, rate // 10_000)
+        papa.make_process(name, sys.executable, ['-S', '-c', code % (blocks, papa.kernel_info()['pid'])])
 
 
 def busy(processes: int, moving: int, seconds: float) -> None:
@@ -116,5 +139,9 @@ if __name__ == '__main__':
         bare()
     elif what == 'first':
         first(words[0])
+    elif what == 'output':
+        output(words[0], words[1])
+    elif what == 'flood':
+        flood(words[0], words[1], int(words[2]))
     else:
         busy(int(words[0]), int(words[1]), float(words[2]))

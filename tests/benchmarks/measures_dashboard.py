@@ -15,15 +15,17 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from kinds import FLOOR, PAPA, Failed
-from table import Bench, Row, milliseconds, row, verdict
+from table import Bench, Row, milliseconds, percentiles, row, verdict
 
 WORKER = Path(__file__).resolve().parent / 'dashboard_worker.py'
 PATIENCE = 60.0  # seconds
 ROWS, COLUMNS = 36, 120
+FLOOD = 50_000_000  # bytes a second
 
 
 def dashboard(bench: Bench) -> Iterator[Row]:
@@ -35,6 +37,7 @@ def dashboard(bench: Bench) -> Iterator[Row]:
     yield _first_picture(bench)
     for processes, moving, share in ((2000, 200, 0.05), (200, 0, 0.02)):
         yield _busy(bench, processes, moving, share)
+    yield _keys(bench)
 
 
 def _first_picture(bench: Bench) -> Row:
@@ -63,13 +66,70 @@ def _busy(bench: Bench, processes: int, moving: int, share: float) -> Row:
     return row(what, {PAPA: cell}, f'< {share * 100:.0f} %, < 10 ms', verdict(used < share and each < 0.010))
 
 
+def _keys(bench: Bench) -> Row:
+    """From a key to what it does, on the screen: with a flood in the open pane, and with silence in it."""
+    found: dict[str, tuple[float, float]] = {}
+    for name, rate in (('flood', FLOOD), ('quiet', 1)):
+        with bench.papa.server() as (path, _):
+            _start(bench, path, name, rate)
+            with _terminal(bench, ('output', path, name), Path(os.devnull)) as (master, _):
+                found[name] = percentiles(_press(master, bench.size(40, 3)))
+    (median, most), quiet = found['flood'], found['quiet']
+    cell = f'{milliseconds(median, most)}; in silence {milliseconds(*quiet)}'
+    what = f'dashboard: a key, with {FLOOD // 1_000_000} MB/s in the open pane, p50 / p99'
+    return row(what, {PAPA: cell}, '< 100 ms', verdict(median < 0.1))
+
+
+def _start(bench: Bench, path: str, name: str, rate: int) -> None:
+    environment = {**os.environ, 'PYTHONPATH': str(bench.papa.library)}
+    subprocess.run([sys.executable, str(WORKER), 'flood', path, name, str(rate)], env=environment, check=True)
+
+
+def _press(master: int, times: int) -> list[float]:
+    """Turn wrapping on, which the title tells, and off again; seconds that turning it on takes."""
+    waits = []
+    _wait(master, b'xxxx')
+    for _ in range(times):
+        _swallow(master, 0.15)
+        start = time.perf_counter()
+        os.write(master, b'w')
+        _wait(master, b'wrap ')
+        waits.append(time.perf_counter() - start)
+        os.write(master, b'w')
+    return waits
+
+
+def _wait(master: int, text: bytes) -> None:
+    said, until = b'', time.perf_counter() + PATIENCE
+    while text not in said:
+        if time.perf_counter() > until:
+            raise Failed(f'the dashboard has not shown {text!r}')
+        if select.select([master], [], [], 0.1)[0]:
+            said = (said + os.read(master, 65536))[-200_000:]
+
+
+def _swallow(master: int, seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while (left := until - time.perf_counter()) > 0:
+        if select.select([master], [], [], left)[0]:
+            os.read(master, 65536)
+
+
 def _until(bench: Bench, words: tuple[str, ...], text: bytes) -> float:
     """Seconds from the start of a worker until it has written a text."""
     return _run(bench, words, text, Path(os.devnull))
 
 
 def _run(bench: Bench, words: tuple[str, ...], text: bytes | None, figures: Path) -> float:
-    """Run a worker on a terminal, until it has written a text, or has ended."""
+    """Run a worker on a terminal, until it has written a text, or has ended. Returns how long that took."""
+    start = time.perf_counter()
+    with _terminal(bench, words, figures) as (master, worker):
+        return _read(master, worker, text, start)
+
+
+@contextmanager
+def _terminal(bench: Bench, words: tuple[str, ...], figures: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A worker on a terminal of its own; what it says has to be read from the descriptor."""
     assert bench.papa.library is not None
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', ROWS, COLUMNS, 0, 0))
@@ -77,14 +137,13 @@ def _run(bench: Bench, words: tuple[str, ...], text: bytes | None, figures: Path
         **os.environ, 'PYTHONPATH': bench.papa.library, 'TERM': 'xterm-256color', 'COLORTERM': 'truecolor',
         'FIGURES': str(figures), 'XDG_CONFIG_HOME': '/nonexistent',
     }
-    start = time.perf_counter()
     worker = subprocess.Popen(
         [sys.executable, str(WORKER), *words], stdin=slave, stdout=slave, stderr=slave, env=environment,
         start_new_session=True,
     )
     os.close(slave)
     try:
-        return _read(master, worker, text, start)
+        yield master, worker
     finally:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
