@@ -45,7 +45,7 @@ class Connection:
     Any failure in the middle closes it, so that it can never be out of step.
     """
 
-    __slots__ = ('__weakref__', '_protocol', '_receive', '_send', '_socket', 'closed', 'endpoint')
+    __slots__ = ('__weakref__', '_protocol', '_receive', '_send', '_socket', '_why', 'closed', 'endpoint')
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         """Connect and take the greeting within `timeout` seconds.
@@ -55,6 +55,7 @@ class Connection:
         """
         self.closed = False
         self.endpoint = endpoint
+        self._why: Exception | None = None  # it was lost
         self._protocol = ClientProtocol()
         self._socket = _connect(endpoint, timeout)
         try:
@@ -234,11 +235,14 @@ class Connection:
 
     def _lost(self, doing: str, error: Exception) -> ConnectionLost:
         lost = self._explain(doing, error)
+        if not self.closed:
+            self._why = error
         self.close()
         return lost
 
     def _explain(self, doing: str, error: Exception) -> ConnectionLost:
-        return ConnectionLost(dialing.loss(self.endpoint, doing, error, before=self.closed))
+        before = self.closed and self._why is None
+        return ConnectionLost(dialing.loss(self.endpoint, doing, self._why or error, before=before))
 
     def close(self) -> None:
         """Close the socket."""
