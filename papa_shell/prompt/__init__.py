@@ -5,8 +5,9 @@
     main ── loop ──┬── reader    one line typed: completion, colours, toolbar, keys, history
                    ├── executor  runs it, by the Runner that arguments and scripts have
                    ├── link      the connection that commands use
-                   └── feed      the names, by a connection and a thread of their own
-                        standing    what is known of the kernel, between all of them
+                   ├── feed      the names, by a connection and a thread of their own
+                   ├── standing  what is known of the kernel, between all of them
+                   └── dumb      lines where the terminal can do little, in the place of the reader
 """
 
 from papa_shell.prompt.loop import main

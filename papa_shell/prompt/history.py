@@ -14,6 +14,7 @@ from papa.line.quoting import commands
 from papa_shell.statuses import say
 
 _MOST = 1024 * 1024  # bytes: of a larger file only the newest half as many are kept
+_LOADED = 5000  # texts
 _ENCODING = ('utf-8', 'surrogateescape')
 
 
@@ -53,9 +54,9 @@ class ShellHistory(History):
             super().append_string(text)
 
     def load_history_strings(self) -> Iterable[str]:
-        """All of it, the newest first."""
+        """The newest of it, first the last: each prompt goes through all of them."""
         try:
-            return reversed(_read(self._file))
+            return _read(self._file)[: -_LOADED - 1 : -1]
         except OSError as error:
             self._give_up(error)
             return ()

@@ -43,7 +43,8 @@ def main(flags: dict[str, Any]) -> int:
         feed = Feed(place(flags), flags.get('timeout'), link.standing)
         link.left, link.resume = feed.pause, feed.resume
         screen, interrupts = Screen(), Interrupts()
-        executor = Executor(link, flags, screen, paint.Painter(colour=paint.wanted()), interrupts)
+        painter = paint.Painter(colour=paint.wanted() and not dumb.is_dumb())
+        executor = Executor(link, flags, screen, painter, interrupts)
         executor.tell(_greeting(info, link))
         link.tell = lambda: _tell(link, executor)
         source = dumb.Lines(interrupts) if dumb.is_dumb() else _reader(link, feed, vi=vi)

@@ -99,6 +99,13 @@ def test_it_does_not_grow_for_ever(file: Path, monkeypatch: pytest.MonkeyPatch) 
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
+def test_only_so_many_are_at_hand(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, '_LOADED', 3)
+    for number in range(5):
+        ShellHistory(file).append_string(f'get x{number}')
+    assert again(file) == ['get x2', 'get x3', 'get x4']
+
+
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('HOME', '/home/alice')
     monkeypatch.setenv('XDG_STATE_HOME', '/state')

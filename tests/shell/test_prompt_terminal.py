@@ -141,8 +141,9 @@ def test_without_colours(prompt: Prompt) -> None:
     assert colours == {'default'}
 
 
-def test_a_dumb_terminal(daemon: Daemon, papa: Papa, folder: str) -> None:
-    run = Screen(daemon.where, XDG_STATE_HOME=folder, TERM='dumb')
+@pytest.mark.parametrize('kind', ['dumb', ''])
+def test_a_dumb_terminal(daemon: Daemon, papa: Papa, folder: str, kind: str) -> None:
+    run = Screen(daemon.where, XDG_STATE_HOME=folder, TERM=kind)
     try:
         run.see('^>$')
         run.type("set x 'a\n")
