@@ -14,7 +14,7 @@ _COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 
 def wanted() -> bool:
     """Whether a terminal is to show colours."""
-    return not os.environ.get('NO_COLOR') and os.environ.get('TERM') != 'dumb'
+    return not os.environ.get('NO_COLOR') and os.environ.get('TERM', '') not in ('', 'dumb')
 
 
 class Painter:

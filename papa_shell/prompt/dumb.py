@@ -29,8 +29,8 @@ class Lines:
         return False
 
     def read(self, default: str = '') -> str:
-        """The next command. Raises `EOFError` at the end, and `KeyboardInterrupt`."""
-        text, prompt = '', _PROMPT
+        """The next command, which begins with `default`. Raises `EOFError` at the end, and `KeyboardInterrupt`."""
+        text, prompt = default, _PROMPT + default
         while True:
             text += self._line(prompt)
             found = split(text)

@@ -43,7 +43,7 @@ def main(flags: dict[str, Any]) -> int:
         feed = Feed(place(flags), flags.get('timeout'), link.standing)
         link.left, link.resume = feed.pause, feed.resume
         screen, interrupts = Screen(), Interrupts()
-        painter = paint.Painter(colour=paint.wanted() and not dumb.is_dumb())
+        painter = paint.Painter(colour=paint.wanted())
         executor = Executor(link, flags, screen, painter, interrupts)
         executor.tell(_greeting(info, link))
         link.tell = lambda: _tell(link, executor)

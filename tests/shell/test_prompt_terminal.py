@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import termios
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,14 @@ def test_a_dumb_terminal(daemon: Daemon, papa: Papa, folder: str, kind: str) -> 
         run.type("b'\n")
         wait_until(lambda: papa.get('x') == 'a\nb')
         run.see_line('>')
+        papa.make_process('p', 'sh', ['-c', 'echo hello; exec sleep 100'])
+        run.type('peek processes p\n')
+        run.see('hello$')
+        wait_until(lambda: not termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of streams')
+        run.type('get \x03')
+        run.see('^> get$')
+        run.type('x\n')
+        run.see("^a\nb'?$")
         run.type('lst\n\x04')
         run.see('did you mean')
         assert run.end() == 0
