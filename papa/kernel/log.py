@@ -30,8 +30,9 @@ class _PatientHandler(_StreamHandler):
             super().emit(record)
 
 
-def set_up(state: LogState) -> LogState:
-    """Log there from now on; return where that is. Raises `BadRequest` if it cannot be.
+def set_up(state: LogState, *, may_make: bool = True) -> LogState:
+    """Log there from now on; return where that is. Raises `BadRequest` if it cannot be. The file is made if it is
+    missing, and `may_make` says so.
 
     A file is opened by its path, so that an upgrade also ends the use of one that was renamed (by logrotate, say).
     Where that fails, the descriptor serves, which else is the caller's to close.
@@ -39,7 +40,7 @@ def set_up(state: LogState) -> LogState:
     handler: logging.Handler
     fd = None
     if state.path is not None:
-        handler = stream_handler = _file(state.path, state.fd)
+        handler = stream_handler = _file(state.path, state.fd, 0 if may_make else os.O_CREAT)
         fd = stream_handler.stream.fileno()
     else:
         handler = logging.NullHandler() if state.quiet else _PatientHandler()
@@ -52,13 +53,12 @@ def set_up(state: LogState) -> LogState:
     return LogState(state.path, fd, state.debug, state.quiet)
 
 
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK, 0o666)  # a FIFO may have no reader
+def _file(path: str, fd: int | None, without: int) -> _StreamHandler:
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, (flags | os.O_NONBLOCK) & ~without, 0o666)  # a FIFO may have no reader
 
-
-def _file(path: str, fd: int | None) -> _StreamHandler:
     try:
-        stream = open(path, 'a', encoding='utf-8', errors='backslashreplace', opener=_opener)  # noqa: SIM115
+        stream = open(path, 'a', encoding='utf-8', errors='backslashreplace', opener=opener)  # noqa: SIM115
     except OSError as error:
         if fd is None:
             raise BadRequest(f'Cannot log to {path}: {error.strerror}') from None

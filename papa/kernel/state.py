@@ -210,7 +210,7 @@ class State(NamedTuple):
     allow_any_local_user: bool
     boot: str
     starts: int
-    values: list[Stored]  # in their order, pages of them: JSON of pairs. None: it is large, and stands by itself
+    values: list[Stored]  # in their order, pages of them: JSON objects. null: it is large, and stands by itself
     sockets: list[SocketState]
     processes: list[Stored]  # by their ids, each a `ProcessState`
     sessions: list[SessionState]
@@ -218,4 +218,5 @@ class State(NamedTuple):
     log: LogState = LogState()
     exit_when_unused: bool = False
     kept: list[int] = []  # the descriptors that stay open
+    held: int = 0  # about the bytes of memory that output and large values take
     helpers: list[int] = []  # children that nobody needs any more

@@ -118,7 +118,7 @@ class Trier:
         self._image = Image()
         os.set_inheritable(self._image.fd, True)
         self._process = subprocess.Popen(
-            [sys.executable, '-I', '-S', str(PACKAGE), '--check-resume', str(self._image.fd), '1'],
+            self._image.command(sys.executable, str(PACKAGE), '--check-resume', str(self._image.fd), '1'),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=(self._image.fd,),
             cwd=folder, start_new_session=True,
         )

@@ -54,10 +54,9 @@ def at_last(*lines: str) -> tuple[str, str, str]:
 IMPORT = 'from papa.kernel.access import Access\n'
 
 # Less than it has already: with more, it is chance where it ends and with which words.
-LITTLE_MEMORY = """import sys
-if sys.argv[1:2] == ['--check-resume']:
-    import resource
-    resource.setrlimit(resource.RLIMIT_AS, (10_000 * 1024,) * 2)
+LITTLE_MEMORY = """import gc
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (10_000 * 1024,) * 2)
 """
 
 CASES = {
@@ -82,7 +81,7 @@ CASES = {
     'syntax error in the look-up': Case('SyntaxError', ('kernel/lookup.py', 'def host(', 'def def host(')),
     'syntax error in the stub': Case('SyntaxError', ('kernel/upgrade/stub.py', 'def main(', 'def def main(')),
     'another dialogue': Case('speaks dialogue 2', ('kernel/upgrade/newcomer.py', 'DIALOGUE = 1 ', 'DIALOGUE = 2 ')),
-    'ends at once': Case('without a word', ('__main__.py', 'def main()', 'sys.exit(0)\n\ndef main()')),
+    'ends at once': Case('without a word', ('kernel/upgrade/rehearsal.py', 'import gc\n', 'raise SystemExit(0)\n')),
     'ends when told to try': Case('without a word', (
         'kernel/upgrade/rehearsal.py', '        pid = os.fork()\n', '        os._exit(0)\n'
     )),
@@ -99,14 +98,18 @@ CASES = {
     'missing key': Case('no such key', at_restore('{}["no such key"]')),
     'hang': Case('has not said', at_restore('time.sleep(600)'), injected=hasty(1.0, 5.0)),
     'nonsense': Case('has not said', (
-        'kernel/upgrade/rehearsal.py', "        _say(GOOD, number)\n", "        _say('hello', 'world')\n"
+        'kernel/upgrade/rehearsal.py', '            _say(GOOD, number)\n', "            _say('hello', 'world')\n"
     ), injected=hasty(1.0, 5.0)),
     'never ready': Case('has not started', (
         'kernel/upgrade/rehearsal.py', '    _say(READY, \'\')\n', ''
     ), injected=hasty(1.0, 5.0)),
+    'says both': Case('no luck', (
+        'kernel/upgrade/rehearsal.py', '            _say(GOOD, number)\n',
+        "            os.write(1, f'\\nbad\\tno luck\\ngood\\t{number}\\nready\\t\\n'.encode())\n"
+    )),
     'much nonsense': Case('', (
-        'kernel/upgrade/rehearsal.py', '        _say(GOOD, number)\n',
-        "        os.write(1, b'x' * 1000000); os._exit(5)\n"
+        'kernel/upgrade/rehearsal.py', '            _say(GOOD, number)\n',
+        "            os.write(1, b'x' * 1000000); os._exit(5)\n"
     )),
     # It fails where it tries for the last time, while nobody is served
     'hang at last': Case('has not answered', at_last('time.sleep(600)'), injected=hasty(30.0, 0.3)),
@@ -139,7 +142,7 @@ code = sys.argv[3]
 sys.argv = ["-c", *sys.argv[4:]]
 exec(code)
 ' "$@"'''),
-    'little memory': Case('no memory is left', ('__main__.py', 'import sys\n', LITTLE_MEMORY)),
+    'little memory': Case('no memory is left', ('kernel/upgrade/rehearsal.py', 'import gc\n', LITTLE_MEMORY)),
     # The system lacks something
     'no memory for the state': Case(
         'no descriptor is left', injected='os.memfd_create = fail(os.memfd_create, errno.EMFILE)', kind=LimitReached
@@ -147,8 +150,11 @@ exec(code)
     'no room for the state': Case(
         'No space left', injected='os.pwrite = fail(os.pwrite, errno.ENOSPC)', kind=LimitReached
     ),
-    'no room at last': Case('No space left', injected='os.pwrite = fail(os.pwrite, errno.ENOSPC, after=2)'),
-    'half a state at last': Case('No space left', injected='os.pwrite = fail(os.pwrite, errno.ENOSPC, after=3)'),
+    'no room when it has begun': Case(
+        'No space left', injected='os.pwrite = fail(os.pwrite, errno.ENOSPC, after=1)', kind=LimitReached
+    ),
+    'no room at last': Case('No space left', injected='os.pwrite = fail(os.pwrite, errno.ENOSPC, after=3)'),
+    'half a state at last': Case('No space left', injected='os.pwrite = fail(os.pwrite, errno.ENOSPC, after=4)'),
     'no exec': Case('Argument list too long', injected='os.execv = fail(os.execv, errno.E2BIG)'),
     'no process': Case('temporarily unavailable', injected='''
 import subprocess

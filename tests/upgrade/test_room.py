@@ -22,6 +22,7 @@ from papa.kernel.upgrade.image import Image
 from .tools import footprint, scene
 
 MB = 1024 * 1024
+MEMORY = 'MemTotal: 900 kB\nMemAvailable: 800 kB\nSwapFree: 200 kB\nHugePages_Total: 0\n'
 
 
 class Machine:
@@ -29,7 +30,8 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.write('/proc/meminfo', 'MemTotal: 900 kB\nMemAvailable: 800 kB\nSwapFree: 200 kB\n')
+        self.write('/proc/meminfo', MEMORY)
+        self.write('/proc/sys/vm/overcommit_memory', '0\n')
         self.write('/proc/self/cgroup', '')
 
     def write(self, path: str, text: str | int) -> None:
@@ -62,6 +64,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_of_the_machine(machine: Machine) -> None:
     assert memory.available() == 1_000 * 1024
+    machine.write('/proc/meminfo', f'{MEMORY}CommitLimit: 600 kB\nCommitted_AS: 500 kB\n')
+    assert memory.available() == 1_000 * 1024
+    machine.write('/proc/sys/vm/overcommit_memory', '2\n')
+    assert memory.available() == 100 * 1024
     machine.write('/proc/meminfo', 'MemTotal: 900 kB\n')
     assert memory.available() is None  # an old system
 
@@ -128,6 +134,27 @@ def test_no_address_space_for_the_copy(daemon: Daemon, folder: str) -> None:
         resource.prlimit(daemon.pid, resource.RLIMIT_AS, (used + 350 * MB, resource.RLIM_INFINITY))
         stage.upgrade()
         assert stage.caller.details('large')['buffered'] == size
+        stage.finish()
+
+
+@pytest.mark.skipif(not hasattr(resource, 'prlimit'), reason='only Linux lets one limit another process')
+@pytest.mark.parametrize('size', [2000, 4 * MB])
+def test_no_address_space_for_the_values(size: int, daemon: Daemon, folder: str) -> None:
+    """Together they do not fit, each by itself does."""
+    with scene(daemon, folder) as stage:
+        with stage.papa.pipeline() as pipeline:
+            for number in range(100 * MB // size):
+                pipeline.set(f'large.{number}', 'x' * size)
+        stage.footprint = footprint(daemon.pid)
+        used = int(Path(f'/proc/{daemon.pid}/statm').read_text(encoding='ascii').split()[0]) * resource.getpagesize()
+        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (used + 30 * MB, resource.RLIM_INFINITY))
+        with pytest.raises(SystemFailure) as caught:
+            stage.papa.upgrade()
+        assert_clear(caught.value, 'no memory is left')
+        stage.assert_unharmed()
+        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (used + 250 * MB, resource.RLIM_INFINITY))
+        stage.upgrade()
+        assert stage.papa.get('large.1') == 'x' * size
         stage.finish()
 
 

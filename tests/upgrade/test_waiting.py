@@ -24,6 +24,7 @@ TROUBLES = {
     'half installed': (LOAD, 'ImportError("half\\ninstalled")'),
     'no memory': (READ, 'MemoryError'),
     'no descriptor': (READ, 'OSError(24, "Too many open files")'),
+    'an end': (LOAD, 'SystemExit(0)'),
     'a bug at its end': (LAST, 'RuntimeError("no such luck")'),
 }
 
@@ -101,16 +102,15 @@ def test_it_can_be_ended(deed: str, start_daemon: Callable[..., Daemon], folder:
     end([child])
 
 
-@pytest.mark.parametrize('step', ['settle', 'let_go_on', 'end_helpers'])
+@pytest.mark.parametrize('step', ['settle', 'let_go_on', 'end_helpers', 'make_own'])
 def test_what_fails_when_it_has_taken_over_does_not_end_it(
     step: str, start_daemon: Callable[..., Daemon], folder: str
 ) -> None:
     package = Package(folder)
     daemon = start_daemon(preexec=package.runner())
-    package.change(
-        'kernel/upgrade/resume.py', '    kernel, server, kept, unused = upgraded\n',
-        f'    kernel, server, kept, unused = upgraded\n    handover.{step} = None\n'
-    )
+    line = '    kernel, server, *_ = upgraded\n'
+    fails = 'global _make_own; _make_own' if step == 'make_own' else f'handover.{step}'
+    package.change('kernel/upgrade/resume.py', line, f'{line}    {fails} = None\n')
     with daemon.connect() as papa, daemon.connect() as asking:
         papa.set('a', 'b')
         in_background(asking.upgrade)

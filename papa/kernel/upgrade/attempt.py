@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
-from papa import interpreter
 from papa.errors import Conflict, Error, LimitReached, SystemFailure
 from papa.kernel import signals
 from papa.kernel.kernel import Kernel
@@ -21,7 +21,7 @@ from papa.kernel.state import LogState
 from papa.kernel.upgrade import codec, memory, newcomer
 from papa.kernel.upgrade.collect import Collector
 from papa.kernel.upgrade.image import Image
-from papa.kernel.upgrade.newcomer import Newcomer
+from papa.kernel.upgrade.newcomer import Hear, Newcomer
 from papa.names import plain, show
 
 log = logging.getLogger('papa.kernel')
@@ -33,7 +33,6 @@ _OWN_MEMORY = 64 * 1024 * 1024  # bytes, of the new code beside what is held
 _REST_OF_IT = 24 * 1024 * 1024  # of that, once it has started
 _STORE_AT_ONCE = 4 * 1024 * 1024  # bytes
 _MAX_REASON = 500  # characters
-_RUN_STUB = 'import os; exec(os.pread({0}, {1.size}, {1.offset}))'
 
 
 class Upgrader:
@@ -58,8 +57,8 @@ class Upgrader:
         except Error as error:
             log.warning('%s', error)
             raise
-        except MemoryError:
-            raise LimitReached('Not upgraded: no memory is left') from None
+        except MemoryError as error:
+            raise _unwritten(error) from None
         attempt.result.take(self._over)
         return attempt.result
 
@@ -88,17 +87,17 @@ class Attempt:
         try:
             self._image = Image()
         except OSError as error:
-            raise failure('Not upgraded', error) from None
-        try:
+            raise _unwritten(error) from None
+        with ExitStack() as undo:
+            undo.callback(self._image.close)
             self._collector = Collector(self._kernel, upgrader.server, self._image)
             self._need_room(_OWN_MEMORY)
             self._newcomer = self._start(*newcomer.present()) if python is None else self._locate(python)
-        except BaseException:
-            self._image.close()
-            raise
-        self._timer = self._loop.call_later(_TIMEOUT, self._time_out)
-        parts = self._collector.prepare()
-        self._loop.call_soon(self._guarded(lambda: self._store(parts)))
+            undo.callback(self._newcomer.end)
+            self._timer = self._loop.call_later(_TIMEOUT, self._time_out)
+            parts = self._collector.prepare()
+            self._loop.call_soon(self._guarded(lambda: self._store(parts)))
+            undo.pop_all()
 
     def _need_room(self, beside: int) -> None:
         """Raises `LimitReached` if there is no memory for what is to be written: the system would not refuse it, but
@@ -120,12 +119,14 @@ class Attempt:
             except Error as error:
                 self.fail(error)
             except (OSError, MemoryError) as error:
-                reason = error.strerror if isinstance(error, OSError) else 'no memory is left'
-                self.fail(LimitReached(f'Not upgraded: the state cannot be written: {reason}'))
+                self.fail(_unwritten(error))
             except Exception:  # noqa: BLE001 - the kernel outlives its own bugs; it is logged with its traceback
                 self.fail(bug('The upgrade'))
 
         return run
+
+    def _guarded_hear(self, hear: Hear) -> Hear:
+        return lambda word, text: self._guarded(lambda: hear(word, text))()
 
     def _store(self, parts: Iterator[int]) -> None:
         """Store what is there, in steps, while everybody is served."""
@@ -140,7 +141,7 @@ class Attempt:
 
     def _locate(self, python: str) -> Newcomer:
         """Ask an interpreter which it is, and where its papa is. Raises an `Error`."""
-        return Newcomer(self._kernel, newcomer.locate(python), self._image.fd, self._located)
+        return Newcomer(self._kernel, newcomer.locate(python), self._image.fd, self._guarded_hear(self._located))
 
     def _located(self, word: str, text: str) -> None:
         if word != newcomer.READY:
@@ -148,25 +149,25 @@ class Attempt:
             return
         self._newcomer.end()
         try:
-            self._newcomer = self._start(*newcomer.located(text))
-        except Error as error:
-            self.fail(error)
+            python, directory = newcomer.located(text)
         except ValueError:
             self.fail(_refused('it does not say where it is'))
+            return
+        self._newcomer = self._start(python, directory)
 
     def _start(self, python: str, directory: str) -> Newcomer:
         """Start the new code exactly as it will be run in the end. Raises an `Error`."""
         self._code = python, directory
         fd = self._image.fd
-        argv = interpreter.isolated(python, directory, newcomer.CHECK, str(fd), str(newcomer.DIALOGUE))
-        return Newcomer(self._kernel, argv, fd, self._hear)
+        argv = self._image.command(python, directory, newcomer.CHECK, str(fd), str(newcomer.DIALOGUE))
+        return Newcomer(self._kernel, argv, fd, self._guarded_hear(self._hear))
 
     def _hear(self, word: str, text: str) -> None:
         """What the new code says."""
         if word == newcomer.READY:
             self._ready = True
             self._step = 'what is held has not been written'
-            self._guarded(self._try_first)()
+            self._try_first()
         elif word == newcomer.GOOD:
             first = time.monotonic() - self._asked
             self._last_timeout = min(max(_LAST_TIMEOUT, 2 * first), _MAX_LAST_TIMEOUT)
@@ -227,17 +228,16 @@ class Attempt:
             python, directory = self._code
             endpoint = self._upgrader.server.listener.endpoint
             log_fd = 2 if self._upgrader.log_state.fd is None else self._upgrader.log_state.fd
-            argv = interpreter.isolated(
-                python, '-c', _RUN_STUB.format(self._image.fd, self._image.stub), directory, newcomer.RESUME,
-                str(self._image.fd), str(log_fd), *endpoint.arguments  # the last for people
-            )
+            argv = self._image.command(
+                python, directory, newcomer.RESUME, str(self._image.fd), str(log_fd), *endpoint.arguments
+            )  # the last for people
             for fd in kept:
                 os.set_inheritable(fd, True)
             os.execv(python, argv)  # noqa: S606 - no shell is meant
         except Error as error:
             return error
-        except MemoryError:
-            return LimitReached('Not upgraded: no memory is left')
+        except MemoryError as error:
+            return _unwritten(error)
         except OSError as error:
             return failure('The upgrade failed at its last step', error)
         finally:
@@ -253,14 +253,24 @@ class Attempt:
         """Give up: everything goes on as before."""
         if self.result.resolved:
             return
-        log.warning('%s', error)
         self._timer.cancel()
-        self._newcomer.end()
-        self._image.close()
         held, self._kernel.starts_held = self._kernel.starts_held, None
-        if held is not None:
-            held.resolve(None)
-        self.result.resolve(error)
+        try:
+            self._newcomer.end()
+            self._image.close()
+            log.warning('%s', error)
+        finally:
+            self.result.resolve(error)
+            if held is not None:
+                held.resolve(None)
+
+
+def _unwritten(error: OSError | MemoryError) -> Error:
+    if isinstance(error, MemoryError):
+        return LimitReached('Not upgraded: no memory is left')
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return failure('Not upgraded', error)
+    return LimitReached(f'Not upgraded: the state cannot be written: {error.strerror}')
 
 
 def _refused(text: str) -> Error:

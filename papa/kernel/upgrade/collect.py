@@ -63,8 +63,12 @@ class Collector:
             large_values=list(self._values.large()),
             sockets=[record.state() for record in kernel.sockets.by_name.values()],
             sessions=server.states(self._image.put), log=log, exit_when_unused=kernel.exit_when_unused,
-            kept=self.descriptors(log), helpers=[*kernel.helpers, *kernel.lookups.helpers, newcomer],
+            kept=self.descriptors(log), held=self._held(), helpers=[*kernel.helpers, *kernel.lookups.helpers, newcomer],
         )
+
+    def _held(self) -> int:
+        outputs = sum(record.output.weight(0) for record in self._server.records())
+        return outputs + sum(getsizeof(value) for value in self._kernel.values.by_name.values() if len(value) >= _LARGE)
 
     def descriptors(self, log: LogState) -> list[int]:
         """All that have to stay open."""

@@ -26,10 +26,11 @@ _COPY_AGAIN = 5.0  # seconds, where memory was lacking
 class Handover:
     """What was collected, read again. Raises ValueError or OSError if it makes no sense.
 
-    With `known` it is only tried: what is in that is left out, unless others refer to it.
+    In a `trial` it is only checked, values one after the other: all would take much memory. What was found good before,
+    and is `known`, is left out then, unless others refer to it.
     """
 
-    def __init__(self, fd: int, known: frozenset[Stored] | None = None) -> None:
+    def __init__(self, fd: int, *, trial: bool = False, known: frozenset[Stored] = frozenset()) -> None:
         reading = Reading(fd)
         self.state = state = _state(reading)
         needed = set(_referred(state.sessions)) if known else ()
@@ -38,7 +39,7 @@ class Handover:
             for process_id, offset, size in state.processes
             if not known or process_id in needed or (process_id, offset, size) not in known
         ]
-        self.values = _values(state, reading, known)
+        self.values = _checked_values(state, reading, known) if trial else _values(state, reading)
         self.sockets = [state.endpoint.fd, *(each.fd for each in state.sockets), *(each.fd for each in state.sessions)]
         self.pipes = [fd for each in self.processes for fd in [*dict(each.pipes), *each.draining]]
         self.files = [fd for fd in (state.endpoint.lock, state.log.fd) if fd is not None]
@@ -47,11 +48,6 @@ class Handover:
             raise ValueError('its descriptors make no sense')
         if not set(numbers) <= set(state.kept):
             raise ValueError('it needs descriptors that are not kept open')
-
-    @property
-    def borrowed(self) -> int:
-        """Bytes of output in the image, of the processes that were not left out: it is still to be copied out of it."""
-        return sum(len(view(data)) for each in self.processes for _, data, _ in each.output.segments)
 
     @staticmethod
     def places(fd: int) -> frozenset[Stored]:
@@ -64,23 +60,43 @@ def _state(reading: Reading) -> State:
     return codec.decode(State, reading.record(), reading.get)
 
 
-def _values(state: State, reading: Reading, known: frozenset[Stored] | None) -> dict[str, str]:
+def _values(state: State, reading: Reading) -> dict[str, str]:
     values: dict[str, str | None] = {}
-    for place in state.values:
-        if known is None or place not in known:
-            page = codec.from_json(reading.get(*place[1:]))
-            if type(page) is not dict or not {*map(type, page.values())} <= {str, type(None)}:
-                raise ValueError('values make no sense')
-            values.update(page)
+    for _, offset, size in state.values:
+        values.update(_page(reading.get(offset, size)))
     for name, offset, size in state.large_values:
-        if known is None:
-            values[name] = str(reading.get(offset, size), 'utf-8', 'surrogatepass')
-        elif (name, offset, size) not in known:
-            str(reading.get(offset, size), 'utf-8', 'surrogatepass')  # one at a time: all would take much memory
+        values[name] = _text(reading.get(offset, size))
     found = {name: value for name, value in values.items() if value is not None}
-    if known is None and len(found) < len(values):
+    if len(found) < len(values):
         raise ValueError('a value is missing')
     return found
+
+
+def _checked_values(state: State, reading: Reading, known: frozenset[Stored]) -> dict[str, str]:
+    """Those that are not large, nor known."""
+    large = {name for name, _, _ in state.large_values}
+    for name, offset, size in state.large_values:
+        if (name, offset, size) not in known:
+            _text(reading.get(offset, size))
+    values: dict[str, str] = {}
+    for name, offset, size in state.values:
+        if (name, offset, size) not in known:
+            page = _page(reading.get(offset, size))
+            if not {name for name, value in page.items() if value is None} <= large:
+                raise ValueError('a value is missing')
+            values.update((name, value) for name, value in page.items() if value is not None)
+    return values
+
+
+def _page(data: memoryview) -> dict[str, str | None]:
+    page: dict[str, str | None] = codec.from_json(data)
+    if type(page) is not dict or not {*map(type, page.values())} <= {str, type(None)}:
+        raise ValueError('values make no sense')
+    return page
+
+
+def _text(data: memoryview) -> str:
+    return str(data, 'utf-8', 'surrogatepass')
 
 
 def _environment(data: Data) -> dict[bytes, bytes]:

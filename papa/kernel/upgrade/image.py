@@ -30,12 +30,23 @@ class Image:
         self._end = _HEADER.size  # of all that is stored or about to be
         self._unwritten = bytearray()  # the last part of it
         self._stored: dict[int, tuple[object, Place]] = {}  # by identity; what is held so keeps its identity
-        self.stub = self.put(_STUB)  # the program that is to go on with it
+        self._stub = self.put(_STUB)
+        try:
+            self._write()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def size(self) -> int:
         """Bytes in it."""
         return self._end
+
+    def command(self, python: str, *words: str) -> list[str]:
+        """The command line of the program that is to go on with it."""
+        offset, size = self._stub
+        program = f'import posix; exec(compile(posix.pread({self.fd}, {size}, {offset}), "stub.py", "exec"))'
+        return interpreter.isolated(python, '-c', program, *words)
 
     def store(self, data: bytes | bytearray | memoryview) -> Place:
         """Store data that may be given again; it may have grown since, but not changed otherwise."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 _GROUPS = '/sys/fs/cgroup'
 _NO_LIMIT = 'max'
+_STRICT = '2'  # the system grants no more than it has: proc(5), overcommit_memory
 
 
 def available() -> int | None:
@@ -35,7 +36,10 @@ def addressable() -> int | None:
 def _of_machine() -> Iterator[int]:
     with suppress(OSError, ValueError, KeyError):
         fields = dict(line.split(':', 1) for line in _read('/proc/meminfo').splitlines())
-        yield sum(int(fields[key].split()[0]) * 1024 for key in ('MemAvailable', 'SwapFree'))
+        sizes = {key: int(field.split()[0]) * 1024 for key, field in fields.items()}
+        yield sizes['MemAvailable'] + sizes['SwapFree']
+        if _read('/proc/sys/vm/overcommit_memory').strip() == _STRICT:
+            yield sizes['CommitLimit'] - sizes['Committed_AS']
 
 
 def _of_groups() -> Iterator[int]:

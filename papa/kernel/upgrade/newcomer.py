@@ -74,6 +74,7 @@ class Newcomer:
         self._kernel = kernel
         self._loop = kernel.loop
         self._hear = hear
+        self._ended = False
         self._tries = 0  # that it was asked for
         self._said = b''  # without the lines that were taken from it
         self._other = b''  # lines that are no words of ours: Python's, say, when it fails
@@ -128,7 +129,7 @@ class Newcomer:
             self._loop.unregister(self._fd)
             self._hear(BAD, self._last_words())
             return
-        while (heard := self._next_word()) is not None:
+        while not self._ended and (heard := self._next_word()) is not None:
             self._hear(*heard)
 
     def _read(self) -> bool:
@@ -165,8 +166,9 @@ class Newcomer:
     def end(self) -> None:
         """End it, if that was not done yet."""
         process = self._process
-        if process.returncode is not None:
+        if self._ended:
             return
+        self._ended = True
         self._loop.unregister(self._fd)
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None

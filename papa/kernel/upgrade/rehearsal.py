@@ -1,7 +1,7 @@
 """The side of the new code: try whether it could take over.
 
-Run as ``papa --check-resume FD DIALOGUE`` in a child of the kernel; `papa.kernel.upgrade.newcomer` is the kernel's
-side. All code is loaded that will take over.
+Called by `papa.kernel.upgrade.stub` in a child of the kernel; `papa.kernel.upgrade.newcomer` is the kernel's side. All
+code is loaded that will take over.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -22,21 +21,16 @@ from papa.kernel.upgrade.newcomer import BAD, DIALOGUE, GOOD, READY
 
 _MAX_REASON = 200  # characters
 _WENT_WELL, _WENT_WRONG = 0, 3
+_FIRST = '1'
 
 Stamps = dict[str, tuple[int, ...] | None]  # of files, by their paths
 
 
-def main(words: Sequence[str]) -> int:
-    """Try the state in a descriptor whenever a line asks for it, each time in a process of its own. Return the exit
-    status. The words are that descriptor and the version of the dialogue.
+def main(fd: int, dialogue: int) -> int:
+    """Try the state in `fd` whenever a line asks for it, each time in a process of its own. Return the exit status.
 
     What has been tried with success is not tried again: nobody is served while it tries for the last time.
     """
-    try:
-        fd, dialogue = map(int, words)
-        os.fstat(fd)
-    except (ValueError, OSError):
-        sys.exit('papa: --check-resume is for the kernel itself: to upgrade it, say papa --upgrade')
     if dialogue != DIALOGUE:
         _say(BAD, f'it speaks dialogue {DIALOGUE} of upgrades, and the kernel {dialogue}')
         return _WENT_WRONG
@@ -47,27 +41,21 @@ def main(words: Sequence[str]) -> int:
     known: frozenset[Stored] = frozenset()
     while order := sys.stdin.buffer.readline():
         number = order.split()[1].decode()  # of the try
-        places = _places(fd)  # now: the kernel goes on writing as soon as it has its answer
         try:
             pid = os.fork()
         except OSError as error:
             _say(BAD, error.strerror or 'it cannot fork')
             continue
         if not pid:
-            _rehearse(fd, known, code, number)
+            _rehearse(fd, known, code)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status == _WENT_WELL:
-            known = places
+            if number == _FIRST:  # while everybody is served
+                known = Handover.places(fd)
+            _say(GOOD, number)
         elif status != _WENT_WRONG:
             _say(BAD, f'it was killed by signal {-status}' if status < 0 else f'it ended with status {status}')
     return 0
-
-
-def _places(fd: int) -> frozenset[Stored]:
-    """What is to be tried, or nothing if that cannot be told, which the try will tell."""
-    with suppress(OSError, ValueError):
-        return Handover.places(fd)
-    return frozenset()
 
 
 def _compile(path: str, text: str) -> None:
@@ -99,23 +87,22 @@ def _stamp(path: str) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _rehearse(fd: int, known: frozenset[Stored], code: Stamps, number: str) -> None:
+def _rehearse(fd: int, known: frozenset[Stored], code: Stamps) -> None:
     """Do all that taking over does, with other descriptors under the same numbers. Nobody is served."""
     status = _WENT_WRONG
     try:
-        handed = Handover(fd, known)
+        handed = Handover(fd, trial=True, known=known)
         _stand_in(handed)
-        kernel, server, *_ = resume.build(handed, fd)
+        kernel, server, *_ = resume.build(handed, fd, trial=True)
         kernel.origin.take_over()
         handover.settle(kernel, server)
         room = memory.addressable()
-        if room is not None and handed.borrowed > room:
+        if room is not None and handed.state.held > room:
             raise MemoryError
         for path, text in interpreter.sources.items():
             _compile(path, text)
         if any(_stamp(path) != stamp for path, stamp in code.items()):
             raise ValueError('it has been replaced meanwhile; try again')
-        _say(GOOD, number)
         status = _WENT_WELL
     except BaseException as error:  # noqa: BLE001 - it is told
         _say(BAD, _reason(error))
@@ -152,7 +139,7 @@ def _stand_in(handed: Handover) -> None:
     for kind, numbers in zip((here_again, reader, writer), kinds, strict=True):
         for number in numbers:
             os.dup2(kind, number)
-    for fd in own:
+    for fd in (here_again, reader, writer):  # the other end stays, else whoever writes would find it closed
         os.close(fd)
 
 

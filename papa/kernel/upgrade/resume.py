@@ -40,9 +40,10 @@ def restore(fd: int) -> Upgraded:
     return build(Handover(fd), fd)
 
 
-def build(handed: Handover, fd: int) -> Upgraded:
-    """The same of what was read from `fd`. It neither says nor does anything that others could notice."""
-    log_state = logs.set_up(handed.state.log)
+def build(handed: Handover, fd: int, *, trial: bool = False) -> Upgraded:
+    """The same of what was read from `fd`. It neither says nor does anything that others could notice; in a `trial` no
+    file is made either."""
+    log_state = logs.set_up(handed.state.log, may_make=not trial)
     kernel, server = handover.restore(handed)
     kernel.upgrader = Upgrader(kernel, server, log_state)
     signals.be_told_of_exits()
@@ -55,17 +56,23 @@ def build(handed: Handover, fd: int) -> Upgraded:
 
 def go_on(upgraded: Upgraded) -> int:
     """Serve until the end. Return the exit status. From here on nothing may end the kernel."""
-    kernel, server, kept, unused = upgraded
-    with suppress(OSError):
-        for fd in kept:
-            os.set_inheritable(fd, False)
-        for fd in unused:
-            os.close(fd)
-    kernel.origin.take_over()
-    log.info('Upgraded to papa %s from %s, pid %d', __version__, kernel.previous_version, os.getpid())
+    kernel, server, *_ = upgraded
+    kernel.loop.call(lambda: _make_own(upgraded))
     for step in (handover.settle, handover.let_go_on, handover.end_helpers):  # before what has arrived meanwhile
         kernel.loop.call(lambda step=step: step(kernel, server))  # type: ignore[misc]
     gc.enable()
     signals.let_in()
     server.run()
     return 0
+
+
+def _make_own(upgraded: Upgraded) -> None:
+    kernel, _, kept, unused = upgraded
+    for fd in kept:
+        with suppress(OSError):
+            os.set_inheritable(fd, False)
+    for fd in unused:
+        with suppress(OSError):
+            os.close(fd)
+    kernel.origin.take_over()
+    log.info('Upgraded to papa %s from %s, pid %d', __version__, kernel.previous_version, os.getpid())
