@@ -22,6 +22,7 @@ from papa.kernel.upgrade.newcomer import BAD, DIALOGUE, GOOD, READY
 _MAX_REASON = 200  # characters
 _WENT_WELL, _WENT_WRONG = 0, 3
 _FIRST = '1'
+_SPARE = 16 * 1024 * 1024  # bytes of memory, for all else that is done until then
 
 Stamps = dict[str, tuple[int, ...] | None]  # of files, by their paths
 
@@ -97,7 +98,7 @@ def _rehearse(fd: int, known: frozenset[Stored], code: Stamps) -> None:
         kernel.origin.take_over()
         handover.settle(kernel, server)
         room = memory.addressable()
-        if room is not None and handed.state.held > room:
+        if room is not None and handed.state.held + _SPARE > room:
             raise MemoryError
         for path, text in interpreter.sources.items():
             _compile(path, text)
