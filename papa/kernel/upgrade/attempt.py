@@ -95,6 +95,7 @@ class Attempt:
             self._newcomer = self._start(*newcomer.present()) if python is None else self._locate(python)
             undo.callback(self._newcomer.end)
             self._timer = self._loop.call_later(_TIMEOUT, self._time_out)
+            undo.callback(self._timer.cancel)
             parts = self._collector.prepare()
             self._loop.call_soon(self._guarded(lambda: self._store(parts)))
             undo.pop_all()
@@ -228,9 +229,8 @@ class Attempt:
             python, directory = self._code
             endpoint = self._upgrader.server.listener.endpoint
             log_fd = 2 if self._upgrader.log_state.fd is None else self._upgrader.log_state.fd
-            argv = self._image.command(
-                python, directory, newcomer.RESUME, str(self._image.fd), str(log_fd), *endpoint.arguments
-            )  # the last for people
+            numbers = str(self._image.fd), str(log_fd)
+            argv = self._image.command(python, directory, newcomer.RESUME, *numbers, *endpoint.arguments)  # for people
             for fd in kept:
                 os.set_inheritable(fd, True)
             os.execv(python, argv)  # noqa: S606 - no shell is meant
