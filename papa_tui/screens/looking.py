@@ -16,6 +16,15 @@ from papa_tui.model.things import Value
 from papa_tui.screens.board import Board
 from papa_tui.screens.overlay import Choice, Piece, Reader
 
+_LEGEND = (
+    ('✗', 'a process that has failed', 'bad'), ('▼', 'is losing output', 'bad'),
+    ('■', 'is blocked: its buffer is full, and it waits', 'bad'),
+    ('◔', 'nobody logs it, and its buffer is soon full', 'warn'), ('○', 'nobody logs it', 'warn'),
+    ('•', 'is marked', 'accent'), ('●', 'in the output: a line that has just come', 'warn'),
+    ('│', 'that was on the screen', 'accent'), ('·', 'that is acknowledged', 'dim'),
+    ('×', 'that fell out of the buffer before anybody acknowledged it', 'bad'), ('!', 'of standard error', 'bad'),
+)
+
 
 class Looking(Board):
     """The actions that only look."""
@@ -230,6 +239,7 @@ class Looking(Board):
             tone = '' if action.id in here else 'dim'
             shown = shown_keys(keys.get(action.id, action.keys))
             lines.append([(f'{shown:<14}', 'title' if tone == '' else 'dim'), (action.text, tone)])
+        lines += [[], *([(f'{mark:<14}', tone), (text, '')] for mark, text, tone in _LEGEND)]
         self.app.push_screen(Reader('Help', lambda: lines))
 
     # The program itself

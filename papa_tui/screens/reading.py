@@ -349,7 +349,7 @@ class ReadingOutput(Looking):
             return
         text = (
             f'Make this pane a logger of {" ".join(feed.names)}?\n\n'
-            'It holds output back as any logger does, and acknowledges each line that it has shown,\n'
+            'It holds output back as any logger does, and acknowledges up to the last line that it has shown,\n'
             'without asking again, as long as it is open. Exits are not acknowledged.'
         )
 

@@ -50,12 +50,15 @@ def second_line(model: Model, attention: Summary) -> tuple[list[Part], list[Part
     right: list[Part] = [(f'{number} {word}', tone) for word, tone, number in attention.parts]
     if model.connected_at is not None and not attention.parts:
         right.append(('all is well', 'good'))
+    if model.stale:
+        left, right = [(text, 'dim') for text, _ in left], [(text, 'dim') for text, _ in right]
     return left, right
 
 
 class Header(Widget):
     """Two lines. `show` what is to be seen."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = 'Header { height: 2; width: 1fr; }'
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from papa_tui.widgets.palette import Palette, palette_of
 class Keys(Widget):
     """One line. `show` keys with their labels; `say` something instead, until the next key."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = 'Keys { height: 1; width: 1fr; }'
 
     def __init__(self) -> None:

@@ -24,6 +24,7 @@ _UNKNOWN: Cell = ('', '')
 class Table(ScrollView, can_focus=True):
     """The rows of a `View`. `refresh_rows` after they have changed; `note` is what the title says beside the counts."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = """
     Table { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden; }
     """
@@ -134,6 +135,8 @@ class Table(ScrollView, can_focus=True):
         line.add(f' {shown} of {view.total}' if view.filter and not view.tree else f' {view.total}', dim)
         if view.filter:
             line.add(f'  filter: {view.filter.text}', palette.style('accent', 'panel'))
+        if view.sorted_by not in [column for column, _ in self._columns]:
+            line.add(f'  by {view.sorted_by.title or view.sorted_by.key}', dim)
         if view.marked:
             line.add(f'  {len(view.marked)} marked', palette.style('accent', 'panel'))
         if self.note:

@@ -37,6 +37,7 @@ STOPS = (
 class Tour(Widget):
     """One line with the present stop; it is gone after the last."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = 'Tour { height: 1; width: 1fr; }'
 
     def __init__(self) -> None:

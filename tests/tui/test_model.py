@@ -156,3 +156,11 @@ def test_a_value_that_is_set_again_and_again_is_no_news() -> None:
     assert made.values['v'] is value
     assert value.text == '4'
     assert (made.editions['values'], made.touched) == (edition, {'values'})
+
+
+def test_an_upgrade_of_the_kernel_is_told() -> None:
+    made = model({'a': details()})
+    made.apply(Change('upgraded', 'kernel', 'papa', {'version': '3', 'previous_version': '2', 'upgrades': 1}), NOW)
+    assert made.info['version'] == '3'
+    assert [each.text for each in made.timeline.entries] == ['upgraded to 3']
+    assert sorted(made.processes) == ['a']
