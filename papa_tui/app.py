@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
@@ -27,6 +28,7 @@ from papa_tui.feeds.sampler import SamplerThread, Usage
 from papa_tui.model import patience
 from papa_tui.model.model import Model
 from papa_tui.model.text import count
+from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
 from papa_tui.settings import THEME, Settings
 
@@ -91,6 +93,16 @@ class Dashboard(App[None]):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         except (ValueError, RuntimeError, NotImplementedError):
             pass  # not the main thread: whoever hosts this has the signals
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Whatever lies over the panes goes where there is no room for it."""
+        while too_small(event.size) and len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_command_palette(self) -> None:
+        """The palette, if there is room."""
+        if not too_small(self.size):
+            super().action_command_palette()
 
     def on_unmount(self) -> None:
         """End the threads, without waiting for them: one may be in the middle of connecting."""

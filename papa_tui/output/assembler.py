@@ -7,6 +7,7 @@ from papa_tui.model.text import ending, size
 from papa_tui.output.sources import Source
 from papa_tui.output.store import LONGEST, NOTE, Chunk, Line, Store
 
+_MOST_SOURCES = 400
 _REASONS = {
     'overflow': 'lost to overflow: the buffer was full', 'acknowledged': 'taken by another client',
     'slow': 'too fast for this view',
@@ -47,20 +48,26 @@ class Assembler:
         self.notices: list[str] = []
         self.before: list[Chunk] | None = None  # where chunks go while what is older is fetched
         self._held: dict[tuple[str, str], _Held] = {}
+        self._numbers: dict[str, int] = {}  # of names
 
     def source(self, name: str, process_id: str) -> Source:
         """The process of this id."""
         found = self.sources.get(process_id)
         if found is None:
+            self._forget_old()
             found = self.sources[process_id] = Source(name, process_id, self._number(name))
         return found
 
+    def _forget_old(self) -> None:
+        """A process that is started again and again leaves many behind."""
+        if len(self.sources) >= _MOST_SOURCES:
+            ended = [each.id for each in self.sources.values() if each.exit_code is not None]
+            for process_id in ended[: _MOST_SOURCES // 2]:
+                del self.sources[process_id]
+
     def _number(self, name: str) -> int:
         """A start of the same name has the colour of the one before."""
-        for source in self.sources.values():
-            if source.name == name:
-                return source.number
-        return len({source.name for source in self.sources.values()})
+        return self._numbers.setdefault(name, len(self._numbers))
 
     def latest(self) -> dict[str, tuple[str, int]]:
         """Where to go on: id and position of each process, by name."""

@@ -15,9 +15,9 @@ from papa_tui.actions import SOCKETS, VALUES
 from papa_tui.model import commands
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
+from papa_tui.screens.acknowledging import Acknowledging
 from papa_tui.screens.form import Field, Filled, Form
 from papa_tui.screens.overlay import Piece, Question, Reader
-from papa_tui.screens.reading import ReadingOutput
 
 _MORE = Field('more', 'more options', hint='option=value …, as papa-shell has them')
 _SOCKET_FIELDS = (
@@ -32,7 +32,7 @@ _PROCESS_FIELDS = (
 )
 
 
-class Acting(ReadingOutput):
+class Acting(Acknowledging):
     """The actions that change something, and the ``:`` line."""
 
     _system = System()
@@ -52,7 +52,7 @@ class Acting(ReadingOutput):
             return
         question = '' if asked else commands.question(line, self.model)
         if question:
-            self.app.push_screen(
+            self.lay_over(
                 Question(line.command.name, question, 'do it'),
                 lambda yes: self._call(line) if yes else self.say('Nothing was changed'),
             )
@@ -79,7 +79,7 @@ class Acting(ReadingOutput):
             return
         text = commands.answer(line, result)
         if text:
-            self.app.push_screen(Reader(harmless(line.full), lambda: text))
+            self.lay_over(Reader(harmless(line.full), lambda: text))
         else:
             self.say(commands.done(line, result), 'good')
 
@@ -90,7 +90,7 @@ class Acting(ReadingOutput):
             from papa.help import text
 
             lines: list[list[Piece]] = [[(each, '')] for each in text(line.operands).splitlines()]
-            self.app.push_screen(Reader('Help', lambda: lines))
+            self.lay_over(Reader('Help', lambda: lines))
 
     def _stream(self, line: Line, made: Call) -> None:
         """What has no answer but goes on is for the panes that show such things."""
@@ -136,7 +136,7 @@ class Acting(ReadingOutput):
         """The commands of papa-shell that equal what was done."""
         lines: list[list[Piece]] = [[(harmless(f'papa-shell {each}'), '')] for each in self.commands]
         empty: list[list[Piece]] = [[('Nothing has been done yet.', 'dim')]]
-        self.app.push_screen(Reader('What was done, as commands of papa-shell; c copies', lambda: lines or empty))
+        self.lay_over(Reader('What was done, as commands of papa-shell; c copies', lambda: lines or empty))
 
     # Forms
 
@@ -160,7 +160,7 @@ class Acting(ReadingOutput):
             if filled is not None:
                 self.run_words(words(filled))
 
-        self.app.push_screen(Form(title, fields, check), entered)
+        self.lay_over(Form(title, fields, check), entered)
 
     def do_edit(self) -> None:
         """Edit the value; it is set only if nobody has set it meanwhile."""

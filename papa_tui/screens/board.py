@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.geometry import Size
 from textual.screen import Screen
 
 from papa.line.calls import Call
@@ -36,7 +38,16 @@ _TITLES = {
 _HEADS = 2  # lines of a table above its rows
 _LOW = 17  # lines of the screen below which only the pane with the keys is shown
 _LEAST_BELOW = 4
+_NARROWEST, _LOWEST = 30, 10  # cells and lines that a screen over this one needs
 _BAR = 3  # lines for header and keys
+
+
+Result = TypeVar('Result')
+
+
+def too_small(size: Size) -> bool:
+    """Whether a window has no room for anything over the panes. Textual cannot lay it out, and ends with an error."""
+    return size.width < _NARROWEST or size.height < _LOWEST
 
 
 class Owner(Protocol):
@@ -210,6 +221,16 @@ class Board(Screen[None]):
     def note_command(self, words: list[str]) -> None:
         """Note the line of papa-shell that does what was just done."""
         self.commands.append(join(words))
+
+    def lay_over(self, screen: Screen[Result], done: Callable[[Result | None], object] = bool) -> None:
+        """Show a screen over this one, if there is room; `done` gets what it gives."""
+        if too_small(self.app.size):
+            self.say('The window is too small for that', 'warn')
+        else:
+            def over(result: Result | None) -> None:
+                done(result)
+
+            self.app.push_screen(screen, over)
 
     def say(self, text: str, tone: str = '') -> None:
         """Tell the person something, until the next key."""

@@ -35,7 +35,7 @@ class Form(ModalScreen['Filled | None']):
     DEFAULT_CSS = """
     Form { align: center middle; background: $background 60%; }
     Form > VerticalScroll {
-        width: 90%; max-width: 100; height: auto; max-height: 95%; padding: 0 1;
+        width: 90%; min-width: 28; max-width: 100; height: auto; max-height: 95%; padding: 0 1;
         border: round $primary; border-title-color: $primary; border-subtitle-color: $text-muted;
         background: $background;
     }

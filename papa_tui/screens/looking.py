@@ -98,7 +98,7 @@ class Looking(Board):
                 table.view.sort_by(key)
                 self.rebuild(table)
 
-        self.app.push_screen(Choice('Sort by', shown, table.view.sorted_by.key), chosen)
+        self.lay_over(Choice('Sort by', shown, table.view.sorted_by.key), chosen)
 
     def do_reverse(self) -> None:
         """Sort the other way round."""
@@ -200,7 +200,7 @@ class Looking(Board):
             last[0] = self.model.things[table.kind].get(key, last[0])
             return details(last[0], self.now)
 
-        self.app.push_screen(Reader(row.shown, read))
+        self.lay_over(Reader(row.shown, read))
 
     def _whole_value(self, value: Value) -> None:
         """The details of a value of which only the beginning is known: get the rest first."""
@@ -208,7 +208,7 @@ class Looking(Board):
         def got(text: Any, error: Error | None) -> None:
             if isinstance(text, str):
                 whole = Value(value.name, {'value': text, 'size': value.size})
-                self.app.push_screen(Reader(value.shown, lambda: details(whole, self.now)))
+                self.lay_over(Reader(value.shown, lambda: details(whole, self.now)))
             else:
                 self.say(str(error or 'It is not set any more'), 'bad')
 
@@ -217,7 +217,7 @@ class Looking(Board):
     def do_timeline(self) -> None:
         """What has happened, with a line where somebody looked last."""
         seen = self.model.timeline.look()
-        self.app.push_screen(Reader('Timeline', lambda: self._timeline(seen), at_end=True))
+        self.lay_over(Reader('Timeline', lambda: self._timeline(seen), at_end=True))
 
     def _timeline(self, seen: int) -> list[list[Piece]]:
         lines: list[list[Piece]] = []
@@ -240,7 +240,7 @@ class Looking(Board):
             shown = shown_keys(keys.get(action.id, action.keys))
             lines.append([(f'{shown:<14}', 'title' if tone == '' else 'dim'), (action.text, tone)])
         lines += [[], *([(f'{mark:<14}', tone), (text, '')] for mark, text, tone in _LEGEND)]
-        self.app.push_screen(Reader('Help', lambda: lines))
+        self.lay_over(Reader('Help', lambda: lines))
 
     # The program itself
 

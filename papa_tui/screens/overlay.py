@@ -23,7 +23,7 @@ class Reader(ModalScreen[None]):
     DEFAULT_CSS = """
     Reader { align: center middle; background: $background 60%; }
     Reader > VerticalScroll {
-        width: 90%; max-width: 110; height: auto; max-height: 90%; padding: 0 1;
+        width: 90%; min-width: 28; max-width: 110; height: auto; max-height: 90%; padding: 0 1;
         border: round $primary; border-title-color: $primary; border-subtitle-color: $text-muted;
         background: $background; scrollbar-size-vertical: 1;
     }
@@ -90,7 +90,7 @@ class Question(ModalScreen[bool]):
     DEFAULT_CSS = """
     Question { align: center middle; background: $background 60%; }
     Question > Vertical {
-        width: auto; min-width: 40; max-width: 90%; height: auto; padding: 1 2;
+        width: auto; min-width: 28; max-width: 100; height: auto; padding: 1 2;
         border: heavy $warning; border-title-color: $warning; background: $background;
     }
     Question Static { width: auto; max-width: 100%; }
@@ -124,7 +124,7 @@ class Choice(ModalScreen['str | None']):
     DEFAULT_CSS = """
     Choice { align: center middle; background: $background 60%; }
     Choice > OptionList {
-        width: auto; min-width: 36; max-width: 80%; height: auto; max-height: 80%;
+        width: 40; min-width: 28; height: auto; max-height: 80%;
         border: round $primary; border-title-color: $primary; background: $background;
     }
     """

@@ -10,16 +10,14 @@ from papa.errors import Error
 from papa_tui.actions import PANE
 from papa_tui.feeds.output import OutputFeed, fetch
 from papa_tui.model.filters import BadPattern
-from papa_tui.model.text import count, size
-from papa_tui.output.sources import Plan, Source, asks, plan
+from papa_tui.model.text import count
+from papa_tui.output.sources import Source
 from papa_tui.output.store import Line
 from papa_tui.screens.looking import Looking
-from papa_tui.screens.overlay import Question
 from papa_tui.widgets.body import plain_line
 from papa_tui.widgets.pane_drawing import PaneDrawing
 
 _STEP = 8  # cells
-_LOG_EVERY = 0.5  # seconds
 
 
 class ReadingOutput(Looking):
@@ -299,78 +297,6 @@ class ReadingOutput(Looking):
         """A line as it is saved: with the name, where there are several."""
         text = plain_line(line)
         return f'{line.source.name}: {text}' if self.pane.many and line.source is not None else text
-
-    # Acknowledging
-
-    def _loggers(self) -> dict[str, int]:
-        own = 1 if self.pane.feed is not None and self.pane.feed.logging else 0
-        return {name: process.watchers - own for name, process in self.model.processes.items()}
-
-    def do_acknowledge(self) -> None:
-        """Up to the end of the last line that was painted; it asks first where that could hurt."""
-        feed = self.pane.feed
-        if feed is None:
-            return
-        if not feed.live:
-            self.say('There is no kernel that could be told', 'bad')
-            return
-        with feed.lock:
-            plans = plan(self.pane.sources, self._loggers())
-            question = asks(plans)
-        if not plans:
-            self.say('Everything that was on the screen is acknowledged')
-        elif not question:
-            self._acknowledge(feed, plans)
-        else:
-            names = '\n'.join(f'  {each.source.name}: {size(each.size)}' for each in plans[:10])
-            text = f'Acknowledge up to the last line shown?\n{names}\n\n{question}'
-
-            def answered(yes: bool | None) -> None:
-                if yes:
-                    self._acknowledge(feed, plans)
-
-            self.app.push_screen(Question('Acknowledge', text, 'acknowledge it'), answered)
-
-    def _acknowledge(self, feed: OutputFeed, plans: list[Plan]) -> None:
-        for each in plans:
-            feed.acknowledge(each.source.name, each.position, each.source.id)
-            self.note_command(['acknowledge', each.source.name, str(each.position), each.source.id])
-        total = sum(each.size for each in plans)
-        self.say(f'Acknowledged {size(total)} of {count(len(plans), "process", "processes")}', 'good')
-
-    def do_log(self) -> None:
-        """A logger from now on, or a peek again."""
-        feed = self.pane.feed
-        if feed is None:
-            return
-        if feed.logging:
-            feed.log(False)
-            self.say('This pane only peeks again')
-            return
-        text = (
-            f'Make this pane a logger of {" ".join(feed.names)}?\n\n'
-            'It holds output back as any logger does, and acknowledges up to the last line that it has shown,\n'
-            'without asking again, as long as it is open. Exits are not acknowledged.'
-        )
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                feed.log(True)
-                self._log_soon()
-
-        self.app.push_screen(Question('Be a logger', text, 'be a logger'), answered)
-
-    def _log_soon(self) -> None:
-        """Acknowledge what was shown, again and again while the pane is a logger."""
-        feed = self.pane.feed
-        if feed is None or not feed.logging:
-            return
-        with feed.lock:
-            plans = plan(self.pane.sources, {})
-        if feed.live:
-            for each in plans:
-                feed.acknowledge(each.source.name, each.position, each.source.id)
-        self.set_timer(_LOG_EVERY, self._log_soon)
 
     def on_pane_drawing_told(self, message: PaneDrawing.Told) -> None:
         """The pane has something to say."""

@@ -131,6 +131,16 @@ def test_an_end_and_a_successor_are_told() -> None:
     assert len({source.number for source in made.sources.values()}) == 1, 'it keeps its colour'
 
 
+def test_a_process_that_is_started_again_and_again_leaves_little() -> None:
+    made = Assembler(Store(most_chunks=100))
+    for number in range(3000):
+        made.take(Started('a', f'a-{number}', 1.0))
+        made.take(Output('a', f'a-{number}', 'out', 1.0, b'x\n', 2))
+        made.take(Closed('a', f'a-{number}', 1.0, 1))
+    assert len(made.sources) <= 400
+    assert made.latest() == {'a': ('a-2999', 2)}
+
+
 def test_where_to_go_on() -> None:
     made = assembled(out(b'x\n', 2), out(b'y', 1, name='b'), Lost('b', 'b-1', 1, 9, 'overflow'))
     assert made.latest() == {'a': ('a-1', 2), 'b': ('b-1', 9)}
