@@ -35,6 +35,12 @@ def main(fd: int, dialogue: int) -> int:
     if dialogue != DIALOGUE:
         _say(BAD, f'it speaks dialogue {DIALOGUE} of upgrades, and the kernel {dialogue}')
         return _WENT_WRONG
+    try:
+        for path, text in interpreter.sources.items():
+            compile(text, path, 'exec')
+    except SyntaxError as error:
+        _say(BAD, f'SyntaxError: {error.msg} ({path}, line {error.lineno})')
+        return _WENT_WRONG
     gc.disable()  # as where it takes over
     _offer_itself()
     code = _stamps()
@@ -57,14 +63,6 @@ def main(fd: int, dialogue: int) -> int:
         elif status != _WENT_WRONG:
             _say(BAD, f'it was killed by signal {-status}' if status < 0 else f'it ended with status {status}')
     return 0
-
-
-def _compile(path: str, text: str) -> None:
-    """Raises ValueError if that is no program."""
-    try:
-        compile(text, path, 'exec')
-    except SyntaxError as error:
-        raise ValueError(f'SyntaxError: {error.msg} ({path}, line {error.lineno})') from None
 
 
 def _offer_itself() -> None:
@@ -100,8 +98,6 @@ def _rehearse(fd: int, known: frozenset[Stored], code: Stamps) -> None:
         room = memory.addressable()
         if room is not None and handed.state.held + _SPARE > room:
             raise MemoryError
-        for path, text in interpreter.sources.items():
-            _compile(path, text)
         if any(_stamp(path) != stamp for path, stamp in code.items()):
             raise ValueError('it has been replaced meanwhile; try again')
         status = _WENT_WELL
