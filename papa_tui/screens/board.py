@@ -123,11 +123,7 @@ class Board(Screen[None]):
             first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),
         ])
         self.share_room()
-        for source in self.pane.sources:
-            process = self.model.processes.get(source.name)
-            if process is not None and process.id == source.id:
-                source.most = process.bufsize
-                source.raise_floor(process.acknowledged)
+        self.pane.note(self.model.processes)
         self.pane.show_news()
 
     def rebuild(self, table: Table) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from textual import events
 from textual.selection import Selection
 
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import Filter, compile_search
+from papa_tui.model.things import Process
 from papa_tui.output.finding import Finder, filtering, searching
 from papa_tui.output.reading import Reading
 from papa_tui.output.store import Line
@@ -33,6 +35,17 @@ class Pane(PaneDrawing):
         self.finder, self.search_text, self.filter_text, self.marked, self._left = None, '', '', None, 0
         self.current = None
         self.show()
+
+    def note(self, processes: Mapping[str, Process]) -> None:
+        """Take in what is known of the processes: how much the kernel holds of their output."""
+        if self.feed is None:
+            return
+        with self.feed.lock:
+            for source in self.sources:
+                process = processes.get(source.name)
+                if process is not None and process.id == source.id:
+                    source.most = process.bufsize
+                    source.raise_floor(process.acknowledged)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another size, other rows."""
