@@ -18,8 +18,9 @@ from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from papa.errors import Error
+from papa.errors import BadRequest, Error
 from papa.line.calls import Call
+from papa.names import show
 from papa_tui.actions import available
 from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
 from papa_tui.feeds.doer import Doer, Done
@@ -30,7 +31,7 @@ from papa_tui.model.model import Model
 from papa_tui.model.text import count
 from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
-from papa_tui.settings import THEME, Settings
+from papa_tui.settings import Settings
 
 _HUNG_UP = 129
 SHORTEST = 0.1  # seconds between two drawings of what the kernel tells
@@ -65,10 +66,10 @@ class Dashboard(App[None]):
         self._output_rung = False
         self._drawn = self._pane_drawn = 0.0
         self.drawings = 0
-        if settings.theme in self.available_themes:
-            self.theme = settings.theme
-        else:
-            self.theme = THEME
+        if settings.theme not in self.available_themes:
+            known = ', '.join(sorted(self.available_themes))
+            raise BadRequest(f'There is no theme {show(settings.theme)}; there are {known}')
+        self.theme = settings.theme
         self.set_keymap(settings.keys)
 
     def get_default_screen(self) -> Screen[None]:

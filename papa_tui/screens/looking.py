@@ -16,6 +16,10 @@ from papa_tui.model.things import Value
 from papa_tui.screens.board import Board
 from papa_tui.screens.overlay import Choice, Piece, Reader
 
+_ABOUT = (
+    'What fits this pane comes first. Ctrl+P finds all of it by name. The last word of a line',
+    'is the name of the action in the configuration file, where it can get another key.', '',
+)
 _LEGEND = (
     ('✗', 'a process that has failed', 'bad'), ('▼', 'is losing output', 'bad'),
     ('■', 'is blocked: its buffer is full, and it waits', 'bad'),
@@ -234,11 +238,12 @@ class Looking(Board):
         """All keys."""
         keys = self.settings.keys
         here = {action.id for action in available(self.place, read_only=self.settings.read_only)}
-        lines: list[list[Piece]] = [[('What fits this pane comes first. Ctrl+P finds all of it by name.', 'dim')], []]
+        lines: list[list[Piece]] = [[(each, 'dim')] for each in _ABOUT]
         for action in sorted(ACTIONS, key=lambda action: action.id not in here):
             tone = '' if action.id in here else 'dim'
             shown = shown_keys(keys.get(action.id, action.keys))
-            lines.append([(f'{shown:<14}', 'title' if tone == '' else 'dim'), (action.text, tone)])
+            lines.append([(f'{shown:<14}', 'title' if tone == '' else 'dim'), (action.text, tone),
+                          (f'  {action.id}', 'dim')])
         lines += [[], *([(f'{mark:<14}', tone), (text, '')] for mark, text, tone in _LEGEND)]
         self.lay_over(Reader('Help', lambda: lines))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,16 @@ from textual.pilot import Pilot
 from papa_tui.app import Dashboard
 from papa_tui.settings import Settings
 
+from .terminal import kill_all
+
 Size = tuple[int, int]
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    """Programs on terminals end with their test."""
+    yield
+    kill_all()
 
 
 class Driver:

@@ -18,6 +18,15 @@ from conftest import PATIENCE
 
 PROGRAM = [sys.executable, '-m', 'papa_tui']
 _COLOUR = re.compile(r'[34]8;2;(\d+);(\d+);(\d+)')
+running: list[int] = []  # the programs that have not been waited for
+
+
+def kill_all() -> None:
+    """End what a test that has failed has left."""
+    while running:
+        pid = running.pop()
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 class Terminal:
@@ -33,6 +42,7 @@ class Terminal:
             fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
             os.execvpe(PROGRAM[0], [*PROGRAM, *words], environment)
         self.said = ''
+        running.append(self.pid)
 
     def until(self, text: str) -> None:
         """Read until something has been written."""
@@ -70,9 +80,15 @@ class Terminal:
         """Read the rest. Returns the exit status and everything that was written."""
         while part := self._read():
             self.said += part
-        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        status = self.wait()
         os.close(self.fd)
         return status, self.said
+
+    def wait(self) -> int:
+        """Wait for its end. Returns the exit status."""
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        running.remove(self.pid)
+        return status
 
     @staticmethod
     def colours(text: str) -> set[tuple[str, ...]]:

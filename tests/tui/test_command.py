@@ -107,3 +107,13 @@ def test_only_the_very_first_connection_starts_a_kernel(folder: str) -> None:
     assert not os.path.exists(path)
     terminal.type('q')
     assert terminal.end()[0] == 0
+
+
+def test_a_theme_that_is_not_there_is_one_line(daemon: Daemon, tmp_path: Path) -> None:
+    (tmp_path / 'papa').mkdir()
+    (tmp_path / 'papa' / 'tui.ini').write_text('[look]\ntheme = plaid\n')
+    terminal = Terminal('-u', str(daemon.where), XDG_CONFIG_HOME=str(tmp_path))
+    status, text = terminal.end()
+    assert status == 1
+    assert 'There is no theme "plaid"; there are ' in text
+    assert text.strip().count('\n') == 0

@@ -117,4 +117,4 @@ def test_it_does_not_outlive_its_terminal(daemon: Daemon) -> None:
     terminal = Terminal('-u', str(daemon.where), ignore=(signal.SIGHUP,))
     terminal.until('live')
     os.close(terminal.fd)
-    os.waitpid(terminal.pid, 0)
+    assert terminal.wait() == 129
