@@ -31,6 +31,10 @@ class Writer:
     def __init__(self, fd: int = STDOUT) -> None:
         self.fd = fd
 
+    def kept(self, _lines: int) -> int:
+        """Of so many lines of a terminal, those that are for something else, beside one line."""
+        return 0
+
     def attend(self) -> None:
         """Nothing can be typed here."""
 

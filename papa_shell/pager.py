@@ -20,6 +20,8 @@ _USUAL = 'less'
 _QUITE_DUMB = ('', 'dumb')
 _LESS = 'FRX'  # ends at once if one screen is enough, keeps colours, leaves on the screen what was seen
 _KEEP_COLOURS = '-R '
+_STAYS = ' -+F'
+_WITH_TEXT = frozenset('Pp"tTkoO')  # options that the rest of `LESS` may belong to
 _FOR_SH = frozenset('|&;<>()$`"\'\\*?[]#~{}!\n')  # what only sh can make sense of
 _NOT_RUN = (126, 127)
 _BYTES_A_CELL = 8  # at most, colours included
@@ -30,9 +32,11 @@ def write(data: bytes, writer: Writer) -> None:
 
     A pager that ends early has shown enough. Where there is none, that is said, and the result written as it is.
     """
-    if _is_ours(writer) and not fits(data, *screen.size(writer.fd)):
+    columns, lines = screen.size(writer.fd)
+    kept = writer.kept(lines)
+    if _is_ours(writer) and not fits(data, columns, lines - kept):
         command = chosen()
-        if command and _paged(data, command):
+        if command and _paged(data, command, _environment(stays=bool(kept))):
             return
     writer.write(data)
 
@@ -82,13 +86,13 @@ def _missing(command: str) -> str | None:
     return words[0] if words else command
 
 
-def _paged(data: bytes, command: str) -> bool:
+def _paged(data: bytes, command: str, environment: dict[str, str]) -> bool:
     """Show a text in a pager. Whether there was one."""
     missing = _missing(command)
     if missing is not None:
         say(f'There is no pager {quoted(missing)}')
         return False
-    program = Program(command, _environment())
+    program = Program(command, environment)
     with _Uninterrupted(), program as writer:
         try:
             writer.write(data)
@@ -97,10 +101,12 @@ def _paged(data: bytes, command: str) -> bool:
     return program.status not in _NOT_RUN
 
 
-def _environment() -> dict[str, str]:
-    """Ours, and that ``less`` keeps colours: without them it would show their sequences."""
+def _environment(*, stays: bool = False) -> dict[str, str]:
+    """Ours, and that ``less`` keeps colours: without them it would show their sequences. `stays`: also if the text
+    fits on the screen, since the prompt would push a part of it off."""
     less = os.environ.get('LESS')
-    return {**os.environ, 'LESS': _LESS if less is None else _KEEP_COLOURS + less}
+    less = _LESS if less is None else _KEEP_COLOURS + less
+    return {**os.environ, 'LESS': less + _STAYS if stays and not set(less) & _WITH_TEXT else less}
 
 
 class _Uninterrupted:

@@ -7,6 +7,7 @@
                    ├── link      the connection that commands use
                    ├── feed      the names, by a connection and a thread of their own
                    ├── standing  what is known of the kernel, between all of them
+                   ├── room      how much of the screen is the prompt's own
                    └── dumb      lines where the terminal can do little, in the place of the reader
 """
 

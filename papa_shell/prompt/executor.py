@@ -10,7 +10,9 @@ from papa.line.quoting import commands
 from papa.names import plain
 from papa_shell.output import Writer
 from papa_shell.paint import DIM, RED, Painter
+from papa_shell.prompt.dumb import is_dumb
 from papa_shell.prompt.interrupts import Interrupts
+from papa_shell.prompt.room import beside_line
 from papa_shell.pump import StreamInterrupted
 from papa_shell.runner import Runner
 from papa_shell.session import Interrupted
@@ -29,6 +31,11 @@ class Screen(Writer):
     def __init__(self) -> None:
         super().__init__()
         self.ahead = bytearray()
+        self.is_dumb = is_dumb()
+
+    def kept(self, lines: int) -> int:
+        """What the prompt takes."""
+        return 0 if self.is_dumb else beside_line(lines)
 
     def take_ahead(self) -> str:
         """What was typed during a stream, as text for the next line: keys that are no text are left out."""

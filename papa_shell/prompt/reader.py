@@ -26,6 +26,7 @@ from papa_shell.prompt.colours import Hint, LineLexer, continuation, style
 from papa_shell.prompt.completion import LineCompleter, Shown
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.keys import bindings, clear
+from papa_shell.prompt.room import has_toolbar, menu_rows
 from papa_shell.prompt.standing import Standing
 from papa_shell.prompt.toolbar import toolbar
 
@@ -57,6 +58,7 @@ class Reader:
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS, include_default_pygments_style=False,
             **session,
         )
+        self.session.app.before_render += self._fit
 
     def read(self, default: str = '') -> str:
         """The next text, `default` being typed already. Raises `EOFError` if the person leaves."""
@@ -73,6 +75,13 @@ class Reader:
             return False
         loop.call_soon_threadsafe(clear, self.session.app)
         return True
+
+    def _fit(self, _app: object) -> None:
+        """Leave room for results in a terminal that is small, or has become small."""
+        lines = self.session.app.output.get_size().rows
+        self.session.reserve_space_for_menu = menu_rows(lines)
+        self.session.complete_while_typing = bool(menu_rows(lines))
+        self.session.bottom_toolbar = self._toolbar if has_toolbar(lines) else None
 
     def _begin(self) -> None:
         """The session is about to be drawn."""
