@@ -5,18 +5,20 @@ from __future__ import annotations
 import gc
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from papa.errors import NotFound
 from papa.line.errors import BadLine
 from papa_shell import statuses
 from papa_shell.pump import Present, Pump, Stopped, StreamInterrupted
 from papa_shell.records import Lines, Pieces, plain
-from papa_shell.statuses import say
+from papa_shell.session import Deadline
+from papa_shell.statuses import TimedOut, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from papa.line.calls import Call
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from papa_shell.session import Session
 
 _SIGNALLED = 128
+_FAREWELL = 0.1  # seconds
 
 
 def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
@@ -48,7 +51,7 @@ def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
 def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
     from papa_shell.changes import form, tell
 
-    with session.call(line, call, flags) as changes, _sink(writer) as sink:
+    with _left_soon(session.call(line, call, flags)) as changes, _sink(writer) as sink:
         tell(changes, form(flags['output'], writer), sink)
     return statuses.OK
 
@@ -58,12 +61,26 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
     present = _present(session, line, flags)
     if present is not None and present.told:
         return statuses.OK
-    with session.call(line, call, flags) as watcher:
+    with _left_soon(session.call(line, call, flags)) as watcher:
         if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
             say('This takes the output: what is shown here is let go of. "peek processes" only looks')
         with _sink(writer) as sink:
             Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
         return _status(watcher.exit_code) if 'exit_code' in flags else statuses.OK
+
+
+@contextmanager
+def _left_soon(stream: AbstractContextManager[Any]) -> Iterator[Any]:
+    """Be inside a watch, or in changes. What makes us leave does not wait long for a kernel that may never answer:
+    what it has not confirmed is not acknowledged."""
+    made = stream.__enter__()
+    try:
+        yield made
+    except BaseException as error:
+        with suppress(TimedOut), Deadline(_FAREWELL):
+            stream.__exit__(type(error), error, error.__traceback__)
+        raise
+    stream.__exit__(None, None, None)
 
 
 @contextmanager

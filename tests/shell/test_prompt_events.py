@@ -86,6 +86,31 @@ def test_a_kernel_that_hangs_is_left_by_ctrl_c(prompt: Prompt, daemon: Daemon) -
     run.see('^2$')
 
 
+@pytest.mark.parametrize('command', ['w p', 'peek processes p', 'changes'])
+def test_a_stream_of_a_kernel_that_hangs_is_left_by_ctrl_c(
+    prompt: Prompt, daemon: Daemon, papa: Papa, command: str
+) -> None:
+    papa.make_process('p', 'sh', ['-c', 'echo hello; exec sleep 100'])
+    run = prompt()
+    run.see('connected$')
+    run.type(f'{command}\r')
+    run.see(r'hello($|; exec)')
+    wait_until(lambda: not termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of streams')
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        run.type('get x')
+        time.sleep(0.3)  # it is read while the stream goes on
+        began = time.monotonic()
+        run.type('\x03')
+        run.see_line('> get x')
+        assert time.monotonic() - began < 3  # 0.2 and the drawing of the prompt where nothing else runs
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    run.type('\x03get y\r')
+    run.type('list processes\r')
+    run.see('^p +')
+
+
 def test_a_kernel_that_is_asked_to_end_ends(prompt: Prompt, daemon: Daemon) -> None:
     run = prompt(columns=120)
     run.see('connected$')
