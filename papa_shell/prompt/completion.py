@@ -74,6 +74,7 @@ class LineCompleter(Completer):
         self._system = system or System()
         self.more = 0
         self.common = ''
+        self.settled: Document | None = None  # where a candidate was inserted: a menu waits for the next key
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         """Candidates for the place of the cursor."""
@@ -84,6 +85,9 @@ class LineCompleter(Completer):
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
         """The same. What may be slow, looking at disks and for users, happens on another thread."""
+        if document == self.settled and complete_event.text_inserted:
+            return
+        self.settled = None
         text, cursor = _command_at_cursor(document)
         answers = _Answers()
         while True:

@@ -14,6 +14,7 @@ from prompt_toolkit.filters import has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.search import accept_search, stop_search
 
+from papa.line.quoting import commands, split
 from papa_shell.prompt.colours import current
 from papa_shell.prompt.completion import LineCompleter, Shown
 
@@ -75,22 +76,52 @@ def tab(buffer: Buffer, completer: LineCompleter) -> None:
     shown = [each for each in found if isinstance(each, Shown)]
     if len(shown) == 1:
         _insert_whole(buffer, shown[0])
+        completer.settled = buffer.document
     elif common := _common(buffer.document, shown, completer.common if completer.more else None):
-        buffer.complete_state = None
-        buffer.delete_before_cursor(-shown[0].start_position)
-        buffer.insert_text(common)
+        _replace(buffer, shown[0].start_position, common)
     elif shown:
-        buffer.complete_state = CompletionState(buffer.document, list(found))
+        buffer.complete_state = WholeWord(buffer.document, list(found))
         buffer.complete_next()
 
 
 def _insert_whole(buffer: Buffer, completion: Shown) -> None:
     """Insert a candidate, and a space if its word ends with it; the menu closes."""
-    after = buffer.document.text_after_cursor
+    if completion.final:
+        buffer.delete(len(_tail(buffer.document)))
+    ends = completion.final and buffer.document.text_after_cursor[:1] in ('', '\n')
+    _replace(buffer, completion.start_position, completion.text + (' ' if ends else ''))
+
+
+def _replace(buffer: Buffer, start: int, text: str) -> None:
+    """Put a text in the place of what stands from `start` to the cursor. What follows in the word stays, but for what
+    the text has brought along."""
     buffer.complete_state = None
-    buffer.delete_before_cursor(-completion.start_position)
-    ends = completion.final and after[:1] in ('', '\n')
-    buffer.insert_text(completion.text + (' ' if ends else ''))
+    tail = _tail(buffer.document)
+    typed = buffer.delete_before_cursor(-start)
+    added = text[len(typed) :] if text.startswith(typed) else ''
+    buffer.delete(len(os.path.commonprefix([added, tail])))  # noqa: RUF071
+    buffer.insert_text(text)
+
+
+class WholeWord(CompletionState):
+    """Candidates, each of which takes the place of the whole word that the cursor stands in."""
+
+    def new_text_and_position(self) -> tuple[str, int]:
+        """What the text becomes, and where the cursor goes."""
+        text, position = super().new_text_and_position()
+        if self.complete_index is None:
+            return text, position
+        return text[:position] + text[position + len(_tail(self.original_document)) :], position
+
+
+def _tail(document: Document) -> str:
+    """What follows the cursor in its word."""
+    start, end = next(each for each in commands(document.text) if document.cursor_position <= each[1])
+    at = document.cursor_position - start
+    for word in split(document.text[start:end]).words:
+        if word.start < at < word.end:
+            return document.text[document.cursor_position : start + word.end]
+    return ''
 
 
 def _common(document: Document, found: list[Shown], common: str | None) -> str:

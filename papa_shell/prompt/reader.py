@@ -125,8 +125,8 @@ class Reader:
             found = list(self.completer.get_completions(buffer.document, CompleteEvent()))
             if found != state.completions:
                 buffer.complete_state = CompletionState(buffer.document, found) if found else None
-        elif state is None and first and buffer.text:
-            buffer.start_completion()
+        elif state is None and first and buffer.text and buffer.complete_while_typing():
+            buffer.start_completion(complete_event=CompleteEvent(text_inserted=True))
         self.session.app.invalidate()
 
     def _toolbar(self) -> StyleAndTextTuples:

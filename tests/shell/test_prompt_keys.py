@@ -8,7 +8,7 @@ from prompt_toolkit.history import InMemoryHistory
 
 from .prompting import feed_with, reader
 
-DOWN, RIGHT, UP = '\x1b[B', '\x1b[C', '\x1b[A'
+DOWN, LEFT, RIGHT, UP = '\x1b[B', '\x1b[D', '\x1b[C', '\x1b[A'
 CTRL_A, CTRL_C, CTRL_D, CTRL_G, CTRL_R = '\x01', '\x03', '\x04', '\x07', '\x12'
 F4 = '\x1bOS'
 
@@ -39,6 +39,16 @@ F4 = '\x1bOS'
     (['m p x uid=a', '\t', '\r'], 'm p x uid=alice '),
     (['m p x ui', '\t', 'r', '\t', '\r'], 'm p x uid=root '),
     (['m p x sl', '\t', '\r'], 'm p x sleep '),
+    (['get note', LEFT * 3, '\t', '\r'], 'get note '),  # the whole word
+    (['l p web.1 job', LEFT * 6, '\t', '\r'], 'l p web.1 job'),
+    (['l p web.1 job', LEFT * 6, '\t', '\t', '\t', '\r'], 'l p web.2 job'),
+    (['l p web.1 job', LEFT * 6, '\t', '\t', '\t', CTRL_G, '\r'], 'l p web.1 job'),
+    (['m p x sleep 1', LEFT * 4, '\t', '\r'], 'm p x sleep 1'),
+    (['info', LEFT * 2, '\t', '\r'], 'info'),
+    (["get 'note'", LEFT * 3, '\t', '\r'], 'get note '),
+    (['l p jxx', LEFT * 2, '\t', '\r'], 'l p job '),
+    (['m p x uixx=', LEFT * 3, '\t', '\r'], 'm p x uid=xx='),  # what goes on behind it stays
+    (['m p x uid=1', LEFT * 3, '\t', '\r'], 'm p x uid=1'),
 ])
 def test_keys(typed: list[str], text: str) -> None:
     with reader() as typing:

@@ -26,8 +26,10 @@ def test_an_abbreviation_is_explained_expanded_and_kept(prompt: Prompt, papa: Pa
     run.see(r'^> l p \[NAME\.\.\.\]$')
     run.see(r'^list processes  list processes by name or .*connected$')
     run.type('\t')
+    run.see_line('> list processes [NAME...]')
+    run.type('w')
     run.see(r'web\.1 +\d+ running')
-    run.type('w\t')
+    run.type('\t')
     run.see(r'web\.\* +2 processes')
     run.type('\t\r')
     run.see(r'^web\.1 +\d+ +running')
@@ -36,6 +38,20 @@ def test_an_abbreviation_is_explained_expanded_and_kept(prompt: Prompt, papa: Pa
     assert run.leave() == 0
     kept = Path(folder, 'papa', 'shell-history').read_text()
     assert kept == '\n+list processes web.1\n\n+list values\n'
+
+
+def test_a_single_candidate_closes_the_menu(prompt: Prompt, papa: Papa) -> None:
+    papa.set('solo77', 'one')
+    papa.set('other', 'two')
+    run = prompt()
+    run.type('remove values sol')
+    run.see(r'^ +solo77 +one$')
+    run.type('\t')
+    run.see('^> remove values solo77')
+    with pytest.raises(AssertionError):
+        run.see(r'^ +other +two$', 0.5)
+    run.type(' ')
+    run.see(r'^ +other +two$')
 
 
 def test_removing_asks_with_the_names(prompt: Prompt, papa: Papa) -> None:
