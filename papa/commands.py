@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Command:
     """One command. `name` is its full form; `operands` and `options` say what follows it.
 
-    `makes` something that is made by its options: they stand after its name, elsewhere before the names.
+    `makes` something that is made by its options.
+    `named` commands are about one thing: options stand after its name, elsewhere before the names.
     `quick` commands take some microseconds, however much there is.
 
     `original` commands are those of papa 1.0: they keep every abbreviation that they ever had.
@@ -42,6 +43,7 @@ class Command:
         'examples',
         'makes',
         'name',
+        'named',
         'operands',
         'options',
         'original',
@@ -65,6 +67,7 @@ class Command:
         self.name = name
         self.words = tuple(name.split())
         self.makes = self.words[0] == 'make'
+        self.named = self.makes or name == 'compare-and-set'
         self.quick = name in ('get', 'set')
         self.operands = operands
         self.summary = summary

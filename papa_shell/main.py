@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STDIN = 0
 _COMPLETE = '--complete'  # hidden: for the functions of `completions`
 _FOR_THE_START = ('print_completion', 'script', 'keep_going', 'dry_run', 'strict', 'vi', 'version', 'help')
-_FOR_SCRIPTS = {'script': '--script', 'keep_going': '--keep-going'}
+_ALONE = {'script': 'scripts', 'keep_going': 'scripts', 'vi': 'the prompt'}  # not for one command, but for these
 
 
 def main() -> NoReturn:
@@ -71,6 +71,7 @@ def _main(words: list[str]) -> int:
     if 'print_completion' in flags:
         return _print_completion(flags['print_completion'])
     if line is not None:
+        _check_alone(words, flags)
         return _one(line, flags)
     if 'script' not in flags and 'dry_run' not in flags and os.isatty(_STDIN) and os.isatty(STDOUT):
         return _prompt(flags)
@@ -102,13 +103,18 @@ def _help(flags: dict[str, Any]) -> int:
     return statuses.OK
 
 
+def _check_alone(words: Sequence[str], flags: dict[str, Any]) -> None:
+    """Raises `BadLine` for an option that would be ignored."""
+    for name, what in _ALONE.items():
+        if name in flags:
+            from papa.line.errors import BadLine
+            from papa.line.flags import typed
+
+            raise BadLine(f'{typed(name, words)} is for {what}: give it without a command')
+
+
 def _one(line: Line, flags: dict[str, Any]) -> int:
     """Run the command in the arguments."""
-    from papa.line.errors import BadLine
-
-    for name, spelling in _FOR_SCRIPTS.items():
-        if name in flags:
-            raise BadLine(f'{spelling} is for scripts: give it without a command')
     line.flags = _lasting(flags)
     if line.short or 'dry_run' in flags:
         from papa_shell.scripts import Abbreviations, show

@@ -129,11 +129,6 @@ def is_flag(word: str) -> bool:
     return len(word) > 1 and word.startswith('-')
 
 
-def for_command(command: str, *, invocation: bool = False) -> list[Flag]:
-    """Those that may stand with a command."""
-    return [flag for flag in FLAGS if flag.is_for(command) and (invocation or not flag.invocation)]
-
-
 def take(words: Sequence[str], at: int, values: dict[str, Any], *, invocation: bool) -> int:
     """Read the option at `words[at]`, and its value, into `values`. Returns where to go on. Raises `BadLine`."""
     flag, spelling, attached = find(words[at], invocation=invocation)
@@ -165,6 +160,17 @@ def find(word: str, *, invocation: bool) -> tuple[Flag, str, str | None]:
     if flag.invocation and not invocation:
         raise BadLine(f'{spelling} is for the start of papa-shell, not for a line')
     return flag, spelling, attached
+
+
+def typed(name: str, words: Sequence[str]) -> str:
+    """How an option that was given is spelt in the words that it was read from."""
+    spellings = next(flag.spellings for flag in FLAGS if flag.name == name)
+    found = (spelling for word in words for spelling in spellings if _is_spelt(word, spelling))
+    return next(found, spellings[-1])
+
+
+def _is_spelt(word: str, spelling: str) -> bool:
+    return word.partition('=')[0] == spelling if spelling.startswith('--') else word.startswith(spelling)
 
 
 def _known(invocation: bool) -> list[str]:

@@ -100,14 +100,19 @@ def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
     Raises `BadLine`.
     """
     given: dict[str, Any] = {}
-    if _leading(words, given, [], invocation=True) == len(words):
+    if _leading(words, given, [], invocation=True) == len(words) or _asks(given):
         for name in given:
-            if (flag := _by_name(name)).commands is not None:
-                raise BadLine(f'{flag.spellings[-1]} needs a command')
+            if _by_name(name).commands is not None:
+                raise BadLine(f'{flags.typed(name, words)} needs a command')
         return given, None
     line = _parse(list(words), [], invocation=True)
     assert line is not None
     return line.flags, line
+
+
+def _asks(given: dict[str, Any]) -> bool:
+    """Whether options before a command ask something about the program: whatever that command is then, it is not run."""
+    return 'help' in given or 'version' in given
 
 
 def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | None:
@@ -125,7 +130,7 @@ def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | N
     if typed.lower() not in (command.name, LEAVING):
         line.short = typed
     operands = _take_flags(command, rest, given, after, invocation=invocation)
-    _check_flags(command, given)
+    _check_flags(command, given, texts)
     _sort(line, operands)
     line.full = join([*before, *command.words, *after])
     if command is _HELP:
@@ -171,8 +176,8 @@ def _take_flags(
     kept += words[at:]
     if early:
         return _named(command, [*rest, *words[at:]], given)
-    pairs = rest[1:] if command.makes else rest
-    needed = command.options and options.count(pairs) == len(pairs)
+    pairs = rest[1:] if command.named else rest
+    needed = command.options and options.count(pairs) == len(pairs) and (rest or not command.named)
     return rest + list(words[at if needed else at + 1 :])
 
 
@@ -186,11 +191,10 @@ def _named(command: Command, words: list[str], given: dict[str, Any]) -> list[st
     return words
 
 
-def _check_flags(command: Command, given: dict[str, Any]) -> None:
+def _check_flags(command: Command, given: dict[str, Any], texts: Sequence[str]) -> None:
     for name in given:
-        flag = _by_name(name)
-        if not flag.is_for(command.name):
-            raise BadLine(f'{flag.spellings[-1]} is not for "{command.name}"')
+        if not _by_name(name).is_for(command.name):
+            raise BadLine(f'{flags.typed(name, texts)} is not for "{command.name}"')
     for one, other in (('port', 'unix_socket'), ('follow', 'no_follow')):
         if one in given and other in given:
             raise BadLine(f'{_by_name(one).spellings[-1]} and {_by_name(other).spellings[-1]} exclude each other')
@@ -291,7 +295,7 @@ def _spliced(text: str, words: list[Word], line: Line) -> str:
 def _sort(line: Line, words: list[str]) -> None:
     """Tell the command's own options from its operands. Raises `BadLine`."""
     command = line.command
-    if command.makes or command.name == 'compare-and-set':
+    if command.named:
         line.pairs, rest = options.split(words[1:])
         line.operands = words[:1] + rest
     elif command.name == 'watch processes':

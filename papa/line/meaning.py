@@ -6,7 +6,7 @@ from papa import commands, options
 from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore, Unfinished
-from papa.line.grammar import QUESTION, parse, resolve
+from papa.line.grammar import FROM_NAME_ON, QUESTION, parse, resolve
 from papa.line.quoting import split
 
 TYPE_CHECKING = False
@@ -125,7 +125,7 @@ def _hint(command: Command, words: Split) -> str:
     if last.endswith('=') and (option := _option(command, last[:-1])) is not None:
         return option.summary
     left = _parameters(command)
-    if rest and (command.makes or command.name == 'compare-and-set'):
+    if rest and command.named:
         left, rest = left[1:], rest[1:]  # the name comes before the options
     given = options.count(rest)
     for word in rest[:given]:
@@ -167,12 +167,13 @@ def _without_flags(command: Command, texts: list[str]) -> list[str]:
     kept: list[str] = []
     at = 0
     while at < len(rest):
-        if not flags.is_flag(rest[at]) or (kept and command.name in ('set', 'make process')):
+        if not flags.is_flag(rest[at]) or (kept and command.name in FROM_NAME_ON):
             kept.append(rest[at])
             at += 1
             continue
         if rest[at] == flags.END:
-            return kept + rest[at:]
+            no_name = not kept and (command.named or command.name in FROM_NAME_ON)
+            return kept + rest[at + 1 if no_name else at :]
         try:
             flag, _, attached = flags.find(rest[at], invocation=False)
         except BadLine:

@@ -122,7 +122,7 @@ def of_command(command: Command, rest: Sequence[Word], current: Word, names: Nam
     if command.name == 'changes':
         source.extend(_words(current, [kind for kind in options.KINDS if kind not in given], 'changes of these'))
     if command.name != 'watch processes' and (wanted is None or wanted.many or given):
-        pairs = given[1:] if command.name == 'compare-and-set' else given
+        pairs = given[1:] if command.named else given
         source.extend(_options(command.options, pairs, current, system))
     return source
 

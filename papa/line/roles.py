@@ -78,7 +78,7 @@ class _Reader:
             yield self._role(word, 'option')
         elif self._takes_flags and word.text == END:
             self._takes_flags = False
-            self._rest += [END] if self._command is not None and self._command.options else []
+            self._rest += [END] if self._keeps_end() else []
             yield self._role(word, 'option')
         elif self._takes_flags and flags.is_flag(word.text):
             yield self._role(word, self._flag(word))
@@ -90,6 +90,11 @@ class _Reader:
             self._rest.append(word.text)
             if self._command.name in FROM_NAME_ON:
                 self._takes_flags = False
+
+    def _keeps_end(self) -> bool:
+        """Whether a ``--`` here means something to the options of the command: before a name it does not."""
+        command = self._command
+        return command is not None and bool(command.options) and bool(self._rest or not command.named)
 
     def _role(self, word: Word, kind: str) -> Role:
         return Role(self._offset + word.start, self._offset + word.end, kind)
@@ -140,10 +145,9 @@ class _Reader:
 
     def _key(self, command: Command, word: Word) -> int:
         """How long the key of an option of the command is here, with its ``=``, or the ``--`` after them; else 0."""
-        named = command.makes or command.name == 'compare-and-set'
-        if not command.options or (named and not self._rest) or END in self._rest:
+        if not command.options or (command.named and not self._rest) or END in self._rest:
             return 0
-        before = self._rest[1:] if named else self._rest
+        before = self._rest[1:] if command.named else self._rest
         if any('=' not in each for each in before):
             return 0
         if word.text == END:

@@ -91,6 +91,12 @@ def test_leaving() -> None:
     ('peek processes web -- -x', {}, ['web', '-x'], []),
     ('changes every=1 values --output jsonl', {'output': 'jsonl'}, ['values'], [('every', '1')]),
     ('compare-and-set x value=-o', {}, ['x'], [('value', '-o')]),
+    ('compare-and-set -- -x value=1', {}, ['-x'], [('value', '1')]),
+    ('compare-and-set x value=1 --', {}, ['x'], [('value', '1')]),
+    ('make socket -- -x path=/a', {}, ['-x'], [('path', '/a')]),
+    ('make socket -- x=y path=/a --', {}, ['x=y'], [('path', '/a')]),
+    ('make socket -o json -- -x', {'output': 'json'}, ['-x'], []),
+    ('make process -- -x uid=bob -- ./a=b', {}, ['-x', './a=b'], [('uid', 'bob')]),
 ])
 def test_options_and_operands(
     text: str, flags: dict[str, Any], operands: list[str], pairs: list[tuple[str, str]]
@@ -112,6 +118,11 @@ def test_options_and_operands(
     ('info x', '"info" does not take "x"'),
     ('upgrade x', '"upgrade" does not take "x"; it is: upgrade [python=PATH]'),
     ('remove values', 'needs more'),
+    ('make socket --', 'needs more'),
+    ('make socket -- a -- b', 'does not take "b"'),
+    ('compare-and-set --', 'needs more'),
+    ('make process --', 'needs more'),
+    ('get -y x', '-y is not for "get"'),
     ('make process x', 'needs more'),
     ('make process x uid=bob', 'needs more'),
     ('make socket x 8080', 'does not take "8080"'),
@@ -184,6 +195,14 @@ def test_what_a_program_is_started_with() -> None:
     assert parse_arguments([]) == ({}, None)
     with pytest.raises(BadLine, match='--follow needs a command'):
         parse_arguments(['--follow'])
+    with pytest.raises(BadLine, match='^-y needs a command'):
+        parse_arguments(['-y'])
+
+
+@pytest.mark.parametrize('words', [['--help', 'list'], ['-h', 'lsit', '-x'], ['--version', 'get']])
+def test_who_asks_is_answered_whatever_follows(words: list[str]) -> None:
+    flags, line = parse_arguments(words)
+    assert (len(flags), line) == (1, None)
 
 
 def test_every_command_can_be_parsed_and_its_examples() -> None:

@@ -202,6 +202,19 @@ def test_help_and_version(shell: Shell) -> None:
     assert shell('help', 'nonsense').returncode == 2
 
 
+def test_what_would_be_ignored_is_refused_as_it_was_typed(shell: Shell) -> None:
+    for words, says in (
+        (('--vi', 'get', 'v'), '--vi is for the prompt: give it without a command'),
+        (('-f', 'F', 'get', 'v'), '-f is for scripts: give it without a command'),
+        (('get', '--script=F', 'v'), '--script is for scripts: give it without a command'),
+    ):
+        ran = shell(*words)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (2, '', f'papa-shell: {says}\n')
+    helped = shell('--help', 'list')
+    assert (helped.returncode, helped.stderr) == (0, '')
+    assert 'usage: papa-shell' in helped.stdout
+
+
 def test_an_interrupt(daemon: Daemon) -> None:
     with daemon.connect() as papa:
         papa.make_process('p', 'sh', ['-c', 'echo first; exec sleep 100'])
