@@ -111,7 +111,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
 
 
 def _asks(given: dict[str, Any]) -> bool:
-    """Whether options before a command ask something about the program: whatever that command is then, it is not run."""
+    """Whether options before a command ask about the program: then that is not run, whatever it is."""
     return 'help' in given or 'version' in given
 
 

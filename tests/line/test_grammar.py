@@ -195,7 +195,7 @@ def test_what_a_program_is_started_with() -> None:
     assert parse_arguments([]) == ({}, None)
     with pytest.raises(BadLine, match='--follow needs a command'):
         parse_arguments(['--follow'])
-    with pytest.raises(BadLine, match='^-y needs a command'):
+    with pytest.raises(BadLine, match=r'^-y needs a command'):
         parse_arguments(['-y'])
 
 
