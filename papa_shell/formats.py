@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from papa.line.quoting import join
-from papa_shell.text import encode, escape, harmless
+from papa_shell.text import encode, escape, harmless, in_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def _json_records(found: Result) -> list[Mapping[str, Any]]:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON in UTF-8, in one line. Half characters, which UTF-8 does not have, are escaped."""
-    text = json.dumps(value, ensure_ascii=False)
+    """JSON in UTF-8, in one line. Half characters, which UTF-8 does not have, are escaped, and what acts on a terminal."""
+    text = in_json(json.dumps(value, ensure_ascii=False))
     try:
         return text.encode()
     except UnicodeEncodeError:

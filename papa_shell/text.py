@@ -1,9 +1,32 @@
-"""Text on its way out: always UTF-8, whatever the locale, and without control characters where it is not raw."""
+"""Text on its way out: always UTF-8, whatever the locale, and where it is not raw without anything that a terminal acts
+upon or that a person cannot see: control characters, and those of Unicode's category Cf, which turn the direction of what
+follows or have no width."""
 
 from __future__ import annotations
 
-_CONTROLS = {code: f'\\x{code:02x}' for code in (*range(0x20), *range(0x7F, 0xA0))}
-_CONTROLS.update({ord('\n'): '\\n', ord('\t'): '\\t', ord('\r'): '\\r', 0x2028: '\\u2028', 0x2029: '\\u2029'})
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
+# Category Cf, and the separators of lines and paragraphs. Asking unicodedata at each start would take too long.
+_FORMAT = (
+    (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD), (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2),
+    (0x180E, 0x180E), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x2064), (0x2066, 0x206F), (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0001, 0xE0001), (0xE0020, 0xE007F),
+)
+
+
+def _named(code: int) -> str:
+    if code < 0x100:
+        return f'\\x{code:02x}'
+    return f'\\u{code:04x}' if code < 0x10000 else f'\\U{code:08x}'
+
+
+_UNSEEN = (*range(0x7F, 0xA0), *(code for first, last in _FORMAT for code in range(first, last + 1)))
+_UNSEEN_PATTERN = '[\x7f-\x9f' + ''.join(f'{chr(first)}-{chr(last)}' for first, last in _FORMAT) + ']'
+_CONTROLS = {code: _named(code) for code in (*range(0x20), *_UNSEEN)}
+_CONTROLS.update({ord('\n'): '\\n', ord('\t'): '\\t', ord('\r'): '\\r'})
 _PLAIN = {**_CONTROLS, ord('\\'): '\\\\'}
 _TERMINAL = {code: text for code, text in _CONTROLS.items() if code not in (0x0A, 0x09)}
 _IN_LINE = {**_TERMINAL, 0x0A: '\\n'}
@@ -23,7 +46,7 @@ def encode(text: str) -> bytes:
 
 
 def escape(text: str) -> str:
-    """A field of the plain format: control characters and the backslash escaped, ``\\t``, ``\\x1b``, ``\\\\``."""
+    """A field of the plain format: what is not seen and the backslash escaped, ``\\t``, ``\\x1b``, ``\\\\``."""
     if text.isascii() and text.isprintable() and '\\' not in text:
         return text
     return _without_surrogates(text.translate(_PLAIN))
@@ -42,6 +65,20 @@ def harmless(text: str) -> str:
 def in_line(text: str) -> str:
     """One line of a terminal, where only tabs may act."""
     return _without_surrogates(text.translate(_IN_LINE))
+
+
+def in_json(text: str) -> str:
+    """A text of JSON, where what is not seen can only stand in strings: the same JSON, with that escaped."""
+    if text.isascii() and '\x7f' not in text:
+        return text
+    import re
+
+    return re.sub(_UNSEEN_PATTERN, _json_escape, text)  # compiled once, and only where it is needed
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    units = match[0].encode('utf-16-be')
+    return ''.join(f'\\u{units[at : at + 2].hex()}' for at in range(0, len(units), 2))
 
 
 def _without_surrogates(text: str) -> str:

@@ -126,6 +126,13 @@ def test_jsonl() -> None:
     assert batch.taken(batch.size) == {('p', ID): 4}
 
 
+def test_jsonl_has_nothing_that_acts_on_a_terminal() -> None:
+    text = 'é\x7f\x9b\u2028\u202e'
+    data = fed(Pieces(), out(text.encode(), 9)).data
+    assert not set(data.decode()) & set(text[1:])
+    assert json.loads(data)['text'] == text
+
+
 def test_what_there_is() -> None:
     def details(**more: object) -> dict[str, object]:
         return {'id': ID, 'running': True, 'buffered': 0, 'captured': 10, **more}
@@ -168,6 +175,7 @@ def test_colours_stay_and_nothing_else_acts() -> None:
     assert harmless_line('\x1b[1;31mred\x1b[0m', colour=False) == 'red'
     assert harmless_line('a\x1b[2Jb\x1b]0;t\x07c\rd\te\\', colour=True) == 'a\\x1b[2Jb\\x1b]0;t\\x07c\\rd\te\\'
     assert harmless_line('\x1b', colour=True) == '\\x1b'
+    assert harmless_line('a\u202eb', colour=True) == 'a\\u202eb'
 
 
 @given(st.text())

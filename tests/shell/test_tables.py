@@ -43,6 +43,7 @@ def test_sockets_values_and_records() -> None:
     sockets = {'a': {'family': 'inet', 'type': 'stream', 'host': '::1', 'port': 5, 'backlog': 5, 'fileno': 7}}
     assert drawn('sockets', sockets)[1].split() == ['a', '[::1]:5', 'inet', 'stream', '5', '7']
     assert drawn('values', {'b': '2\n\x1b]0;x\x07', 'a': '[red]'})[1:] == ['a     [red]', 'b     2\\n\\x1b]0;x\\x07']
+    assert drawn('values', {'x\u202e': 'a\u200b'})[1:] == ['x\\u202e  a\\u200b']
     assert drawn('record', {'uptime': 61.0, 'memory': 3 * 1024**2, 'previous_version': None}) == [
         'uptime            1m 1s', 'memory            3.0 MB', 'previous_version',
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unicodedata import category
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from papa.line.grammar import parse
 from papa_shell import formats
 from papa_shell.formats import Result, render, result
-from papa_shell.text import encode, escape, escape_bytes, harmless
+from papa_shell.text import encode, escape, escape_bytes, harmless, in_line
 
 SOCKET = {'family': 'inet', 'type': 'stream', 'backlog': 5, 'host': '127.0.0.1', 'port': 80, 'fileno': 7}
 PROCESS = {
@@ -69,6 +70,15 @@ def test_json() -> None:
     assert render(Result('nothing'), 'json') == b''
 
 
+def test_json_has_nothing_that_acts_on_a_terminal() -> None:
+    text = 'é\x7f\x9b\u2028\u2029\u202e\u200b\U000e0041\ud83d'
+    for how in ('json', 'jsonl'):
+        written = render(Result('values', {text: text}), how)
+        assert not set(written.decode()) & set(text[1:])
+        assert json.loads(written) in ({text: text}, {'name': text, 'value': text})
+    assert render(Result('value', 'é\x9b', 'x'), 'json') == '{"x": "é\\u009b"}\n'.encode()
+
+
 def test_jsonl() -> None:
     assert render(Result('values', {'a': '1', 'b': '2'}), 'jsonl') == (
         b'{"name": "a", "value": "1"}\n{"name": "b", "value": "2"}\n'
@@ -82,6 +92,7 @@ def test_jsonl() -> None:
 def test_a_field_is_one_field_of_one_line_and_can_be_read_back(text: str) -> None:
     shown = escape(text)
     assert not set(shown) & {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
+    assert not any(category(character) == 'Cf' for character in shown)
     assert shown.encode().decode() == shown
     if not any(0xD800 <= ord(c) < 0xE000 for c in text):
         parts = shown.split('\\\\')
@@ -93,6 +104,17 @@ def test_a_field_is_one_field_of_one_line_and_can_be_read_back(text: str) -> Non
 def test_any_output_is_one_line(data: bytes) -> None:
     assert '\n' not in escape_bytes(data)
     assert encode(data.decode('utf-8', 'surrogateescape')) == data
+
+
+def test_what_is_invisible_or_turns_the_direction_is_shown() -> None:
+    format_characters = [chr(code) for code in range(0x110000) if category(chr(code)) == 'Cf']
+    for show in (escape, harmless, in_line):
+        assert show('a\u202eb\u2066c\u200bd\ufeff') == 'a\\u202eb\\u2066c\\u200bd\\ufeff'
+        assert show('\U000e0041') == '\\U000e0041'
+        assert not set(show(''.join(format_characters))) & set(format_characters)
+        assert show('שלום é 日本　❤️') == 'שלום é 日本　❤️'
+    assert plain(Result('value', '\u202e', 'x')) == '\u202e\n'
+    assert plain(Result('value', '\u202e', 'x'), terminal=True) == '\\u202e\n'
 
 
 def test_harmless() -> None:
