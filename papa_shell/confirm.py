@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
-from papa.errors import NotFound
+from papa.errors import BadRequest, NotFound
 from papa.line.calls import Call
 from papa.names import natural, plain
 from papa_shell import statuses
@@ -12,22 +13,23 @@ from papa_shell.statuses import put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from papa.line.grammar import Line
     from papa_shell.session import Session
 
 _STDIN = 0
+_TERMINAL = '/dev/tty'
 _SHOWN = 20  # names
 
 
 def needs_asking(line: Line, flags: dict[str, Any]) -> bool:
-    """Whether a line removes what is not named one by one, and there is somebody to ask."""
+    """Whether a line removes what is not named one by one, and there is somebody to ask, whoever gets the errors."""
     return (
         line.command.words[0] == 'remove' and 'yes' not in flags
         and (not line.operands or any(word.endswith('*') for word in line.operands))
-        and os.isatty(_STDIN) and os.isatty(statuses.STDERR)
+        and os.isatty(_STDIN)
     )
 
 
@@ -49,12 +51,34 @@ def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> i
     if not names:
         session.call(line, call, flags)  # which says what is wrong, if something is
         return statuses.OK
-    put(question(line.command.words[-1], names))
-    if not agreed(answer()):
+    if not agreed(_asked(question(line.command.words[-1], names))):
         put('Nothing was removed\n')
         return statuses.FAILED
     _remove(session, line, call, flags, names)
     return statuses.OK
+
+
+def _asked(text: str) -> str:
+    """What is answered to a question. Raises `BadRequest` if it cannot be shown."""
+    with _shown() as fd:
+        os.write(fd, text.encode('utf-8', 'backslashreplace'))
+        return answer()
+
+
+@contextmanager
+def _shown() -> Iterator[int]:
+    """A descriptor of the terminal, where the question is seen: not every standard error is one."""
+    if os.isatty(statuses.STDERR):
+        yield statuses.STDERR
+        return
+    try:
+        fd = os.open(_TERMINAL, os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        raise BadRequest(f'Nobody can be asked ({_TERMINAL}: {error.strerror}): to remove them, say -y') from None
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _remove(session: Session, line: Line, call: Call, flags: dict[str, Any], names: list[str]) -> None:

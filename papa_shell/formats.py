@@ -139,7 +139,7 @@ def _json_records(found: Result) -> list[Mapping[str, Any]]:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON in UTF-8, in one line. Half characters, which UTF-8 does not have, are escaped, and what acts on a terminal."""
+    """JSON in UTF-8, in one line. Half characters, which UTF-8 does not have, and what nobody sees are escaped."""
     text = in_json(json.dumps(value, ensure_ascii=False))
     try:
         return text.encode()

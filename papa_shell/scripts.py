@@ -8,6 +8,7 @@ from papa.errors import Error, SystemFailure
 from papa.line import calls
 from papa.line.errors import BadLine, Unfinished
 from papa.line.grammar import Line, parse
+from papa.line.quoting import carry
 from papa_shell import statuses
 from papa_shell.output import Writer
 from papa_shell.statuses import say
@@ -62,43 +63,42 @@ class Script:
 
         They are read as they come: whoever writes a script bit by bit sees each line done. Raises `SystemFailure`.
         """
-        held, first = '', 0
+        held: list[str] = []
+        first, carried = 0, ''
         for number, text in enumerate(self._physical(), 1):
-            if held:
-                held = f'{held}\n{text}'
-            else:
-                held, first = text, number
-            if not _goes_on(held):
-                yield f'{self.name}:{first}', held
-                held = ''
+            first = first if held else number
+            held.append(text)
+            carried = carry(carried + text)
+            if not carried:
+                yield f'{self.name}:{first}', '\n'.join(held)
+                held = []
         if held:
-            yield f'{self.name}:{first}', held
+            yield f'{self.name}:{first}', '\n'.join(held)
 
     def _physical(self) -> Iterator[str]:
-        rest = b''
         start = True
-        while True:
-            try:
-                part = os.read(self._fd, _READ_SIZE)
-            except OSError as error:
-                raise SystemFailure(self._trouble(error)) from None
-            *lines, rest = (rest + part).split(b'\n')
-            if not part and rest:
-                lines.append(rest)
-            for line in lines:
-                text = line.decode('utf-8', 'surrogateescape')
-                yield text.removeprefix(_BYTE_ORDER_MARK) if start else text
-                start = False
-            if not part:
-                return
+        for line in self._raw():
+            text = line.decode('utf-8', 'surrogateescape')
+            yield text.removeprefix(_BYTE_ORDER_MARK) if start else text
+            start = False
 
+    def _raw(self) -> Iterator[bytes]:
+        begun: list[bytes] = []  # the parts of a line that has no end yet
+        while part := self._read():
+            first, *lines = part.split(b'\n')
+            begun.append(first)
+            if lines:
+                yield b''.join(begun)
+                yield from lines[:-1]
+                begun = lines[-1:]
+        if rest := b''.join(begun):
+            yield rest
 
-def _goes_on(text: str) -> bool:
-    """Whether a text is not a whole command yet."""
-    from papa.line.quoting import split
-
-    found = split(text)
-    return bool(found.open) and found.pipe is None
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._fd, _READ_SIZE)
+        except OSError as error:
+            raise SystemFailure(self._trouble(error)) from None
 
 
 def run(script: Script, runner: Runner, flags: dict[str, Any]) -> int:

@@ -1,6 +1,8 @@
-"""Text on its way out: always UTF-8, whatever the locale, and where it is not raw without anything that a terminal acts
-upon or that a person cannot see: control characters, and those of Unicode's category Cf, which turn the direction of what
-follows or have no width."""
+"""Text on its way out: always UTF-8, whatever the locale.
+
+Where it is not raw it has nothing that a terminal acts upon or that a person cannot see: control characters, and those
+of Unicode's category Cf, which turn the direction of what follows or have no width.
+"""
 
 from __future__ import annotations
 

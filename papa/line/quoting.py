@@ -8,6 +8,8 @@ from a shell: nothing is ever expanded, ``#`` begins a comment only as the first
 
 from __future__ import annotations
 
+import re
+
 BLANKS = ' \t\r\n'
 PIPE = '|'
 COMMENT = '#'
@@ -22,6 +24,10 @@ _HEX = {'u': 4, 'U': 8}
 _HEX_DIGITS = frozenset('0123456789abcdefABCDEF')
 _OCTAL_DIGITS = frozenset('01234567')
 _QUOTED = frozenset('\'"\\')
+# Where reading on has to stop. Compiled when the first text is read: words from arguments need none of it.
+_SPECIAL = r"""[ \t\r\n'"\\]|\$'"""
+_IN_DOUBLE = r'["\\]'
+_IN_ANSI = r"""['\\]"""
 
 
 class Word:
@@ -82,6 +88,18 @@ def split(text: str) -> Split:
         found.open = reader.open
         at = word.end
     return found
+
+
+def carry(text: str) -> str:
+    """What has to stand before the next line to have it read as it is in its place, if the text goes on there; nothing if
+    the text is whole. So a long one can be read line by line, each once."""
+    found = split(text)
+    if not found.open or found.pipe is not None:
+        return ''
+    if found.open != '\\':
+        return found.open
+    last = found.words[-1]
+    return ' ' if last.end - last.start == 1 else "''"  # a backslash alone is no part of a word
 
 
 def commands(text: str) -> list[tuple[int, int]]:
@@ -149,14 +167,16 @@ class _Reader:
     def word(self) -> Word:
         text, start, quoted = self.text, self.at, False
         parts: list[str] = []
-        while self.at < len(text) and text[self.at] not in BLANKS:
-            character = text[self.at]
-            if character in _QUOTED or text.startswith("$'", self.at):
-                quoted = True
-                parts.append(self.quoted(character))
-            else:
-                parts.append(character)
-                self.at += 1
+        special = re.compile(_SPECIAL)
+        while True:
+            found = special.search(text, self.at)
+            end = found.start() if found else len(text)
+            parts.append(text[self.at : end])
+            self.at = end
+            if found is None or text[end] in BLANKS:
+                break
+            quoted = True
+            parts.append(self.quoted(text[end]))
         return Word(''.join(parts), start, self.at, quoted)
 
     def quoted(self, character: str) -> str:
@@ -194,11 +214,12 @@ class _Reader:
 
     def _double(self) -> str:
         text, at, parts = self.text, self.at + 1, []
+        special = re.compile(_IN_DOUBLE)
         while True:
-            end = text.find('"', at)
-            escape = text.find('\\', at, len(text) if end < 0 else end)
-            if escape < 0:
-                parts.append(text[at : self._close('"', end)])
+            found = special.search(text, at)
+            escape = found.start() if found else -1
+            if found is None or text[escape] == '"':
+                parts.append(text[at : self._close('"', escape)])
                 return ''.join(parts)
             following = text[escape + 1 : escape + 2]
             parts.append(text[at:escape])
@@ -209,11 +230,12 @@ class _Reader:
     def _ansi(self) -> str:
         text, at = self.text, self.at + 2
         parts: list[str] = []
+        special = re.compile(_IN_ANSI)
         while True:
-            end = text.find("'", at)
-            escape = text.find('\\', at, len(text) if end < 0 else end)
-            if escape < 0:
-                parts.append(text[at : self._close("$'", end)])
+            found = special.search(text, at)
+            escape = found.start() if found else -1
+            if found is None or text[escape] == "'":
+                parts.append(text[at : self._close("$'", escape)])
                 return ''.join(parts)
             parts.append(text[at:escape])
             meaning, at = _escape(text, escape)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papa.line.quoting import join, quote, split
+from papa.line.quoting import carry, join, quote, split
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30)  # lone surrogates and NUL included
 
@@ -126,6 +126,19 @@ def test_it_agrees_with_another_shell(text: str) -> None:
         assert found.open
     else:
         assert found.texts == words
+
+
+@given(st.text('ab# \'"\\$n|\n\t', max_size=40))
+def test_line_by_line_it_is_the_same(text: str) -> None:
+    """What is open after each line, with only what was carried known of those before."""
+    carried, begun = '', []
+    for line in text.split('\n'):
+        begun.append(line)
+        whole = split('\n'.join(begun))
+        carried = carry(carried + line)
+        assert bool(carried) == bool(whole.open and whole.pipe is None)
+        if not carried:
+            begun = []
 
 
 @given(st.text('ab \'"\\$n', max_size=30), st.text('ab \'"\\$n', max_size=30))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from conftest import PATIENCE, Daemon
 
 from papa import Papa
+from papa_shell.scripts import Script
 
 from .conftest import Shell
 from .programs import PROGRAM, environment
@@ -88,6 +90,21 @@ def test_what_is_open_at_the_end(shell: Shell) -> None:
     ran = shell(stdin="set x 'a\n")
     assert ran.returncode == 2
     assert ran.stderr == "papa-shell: standard input:1: The quote ' is open at the end of the script\n"
+
+
+def test_twice_as_long_takes_twice_the_time(folder: str) -> None:
+    def seconds(count: int, value: str) -> float:
+        path = Path(folder, 'long')
+        path.write_text(f'set x {value.replace("@", ("y" * 49 + chr(10)) * count)}\n')
+        before = time.process_time()
+        ((_, text),) = Script(str(path)).lines()
+        taken = time.process_time() - before
+        assert text.count('\n') == count
+        return taken
+
+    for value in ('"@"', "'@'"):
+        seconds(100, value)
+        assert seconds(20_000, value) < 30 * seconds(2_000, value)
 
 
 def test_lines_are_run_as_they_come(daemon: Daemon, papa: Papa) -> None:

@@ -10,11 +10,14 @@ import pytest
 from conftest import Daemon, wait_until
 
 from papa import Papa
+from papa.errors import BadRequest
+from papa.line.calls import call
 from papa.line.grammar import parse
-from papa_shell import tables, units
+from papa_shell import confirm, tables, units
 from papa_shell.confirm import agreed, needs_asking, question
 from papa_shell.formats import Result
 from papa_shell.screen import cells
+from papa_shell.session import Session
 
 from .conftest import Shell
 from .terminals import Terminal
@@ -149,6 +152,36 @@ def test_removing_asks_and_removes_what_it_showed(terminal: Callable[..., Termin
     run = terminal('remove', 'sockets', '-y')
     assert run.end() == 0
     assert papa.list_sockets() == {}
+
+
+def test_who_does_not_see_errors_is_asked_all_the_same(daemon: Daemon, papa: Papa) -> None:
+    papa.set('x.1', '1')
+    script = f'{sys.executable} -m papa_shell remove values "x.*" 2>/dev/null'
+    run = Terminal(daemon.where, command=['sh', '-c', script])
+    try:
+        run.read_until('Remove 1 value: x.1? [y/N] ')
+        assert papa.get('x.1') == '1'
+        run.type('n\n')
+        assert run.end() == 1
+        assert papa.get('x.1') == '1'
+    finally:
+        run.kill()
+
+
+def test_who_cannot_be_asked_has_to_say_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirm, '_TERMINAL', '/nowhere')
+    monkeypatch.setattr(os, 'isatty', lambda fd: fd == 0)
+    line = parse('remove values x.*')
+    assert line is not None
+
+    class Holder(Session):
+        def listed(self, *_: object) -> dict[str, str]:
+            return {'x.1': '1'}
+
+    made = call(line)
+    assert made is not None
+    with pytest.raises(BadRequest, match='-y'):
+        confirm.remove(Holder(), line, made, {})
 
 
 def test_what_a_terminal_shows(terminal: Callable[..., Terminal], papa: Papa) -> None:
