@@ -91,8 +91,8 @@ def split(text: str) -> Split:
 
 
 def carry(text: str) -> str:
-    """What has to stand before the next line to have it read as it is in its place, if the text goes on there; nothing if
-    the text is whole. So a long one can be read line by line, each once."""
+    """What has to stand before the next line to have it read as in its place, if the text goes on there; nothing if the
+    text is whole. So a long one can be read line by line, each once."""
     found = split(text)
     if not found.open or found.pipe is not None:
         return ''
