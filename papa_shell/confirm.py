@@ -9,7 +9,7 @@ from papa.errors import BadRequest, NotFound
 from papa.line.calls import Call
 from papa.names import natural, plain
 from papa_shell import statuses
-from papa_shell.statuses import put
+from papa_shell.statuses import put, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,9 +47,12 @@ def agreed(text: str) -> bool:
 
 def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> int:
     """Ask, and then remove exactly what was shown. Returns the exit status. Raises an `Error`."""
+    from papa_shell.runner import nothing
+
     names = sorted(session.listed(line, flags, line.command.words[-1], line.operands), key=natural)
     if not names:
         session.call(line, call, flags)  # which says what is wrong, if something is
+        say(nothing(line))
         return statuses.OK
     if not agreed(_asked(question(line.command.words[-1], names))):
         put('Nothing was removed\n')

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from papa.errors import BadRequest, Error, SystemFailure
+from papa.errors import BadRequest, Error, NotFound, SystemFailure
 from papa.line import calls
+from papa.names import show as quoted
 from papa_shell import formats, statuses
 from papa_shell.output import Program, ReaderGone, Writer
 from papa_shell.session import Interrupted
@@ -29,12 +30,14 @@ class Runner:
 
     def __init__(
         self, session: Session, defaults: dict[str, Any], *, script_on_stdin: bool = False,
-        writer: Writer | None = None,
+        writer: Writer | None = None, person: bool = False,
     ) -> None:
+        """`person`: somebody sits at the prompt, and is told what a script sees by the status."""
         self._session = session
         self._defaults = defaults
         self._writer = writer or Writer()
         self._script_on_stdin = script_on_stdin
+        self._person = person
 
     def run(self, line: Line, where: str = '') -> int:
         """Run a line; say what is wrong, after `where` it stands. Returns the exit status.
@@ -97,7 +100,12 @@ class Runner:
     def _answer(self, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
         data = self._session.call(line, call, flags)
         if call.method == 'get' and data is None:
+            if self._person:
+                raise NotFound(f'There is no value {quoted(line.operands[0])}')
             return statuses.FAILED
+        if not data and flags['output'] == 'table' and writer.is_terminal and line.command.words[0] == 'list':
+            say(nothing(line))
+            return statuses.OK
         result = formats.result(line, data)
         show(_render(result, flags, writer), flags, writer)
         return statuses.OK
@@ -116,6 +124,16 @@ class Runner:
         if path == '-' and self._script_on_stdin:
             raise BadRequest('--file - is standard input, and that is the script')
         return read_text(path)
+
+
+def nothing(line: Line) -> str:
+    """Where a command has found nothing, what to say: ``No value matches "web.*"``."""
+    from papa.line.operands import NOUNS
+
+    kinds = line.command.words[-1]
+    if not line.operands:
+        return f'There are no {kinds}'
+    return f'No {NOUNS[kinds]} matches {", ".join(map(quoted, line.operands))}'
 
 
 def _render(result: formats.Result, flags: dict[str, Any], writer: Writer) -> bytes:

@@ -92,6 +92,24 @@ def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candid
     return Candidates(*source.take(MOST), source.common)
 
 
+def matching(text: str, names: Names) -> str:
+    """What the names in a command mean together, if there is a wildcard among them: ``12 processes``; else empty."""
+    words = [] if text.startswith(COMMENT) else split(text).words
+    place = _Place(words, Word('', len(text), len(text)))
+    wanted = None if place.command is None else operands.names_of(place.command)
+    given = {word.text for word in place.rest}
+    prefixes = sorted(word[:-1] for word in given if word.endswith('*'))
+    if wanted is None or not wanted.many or not prefixes:
+        return ''
+    held = names.of(wanted.kind)
+    apart: list[str] = []  # a prefix comes right after those that it begins with
+    for prefix in prefixes:
+        if not apart or not prefix.startswith(apart[-1]):
+            apart.append(prefix)
+    single = sum(1 for name in given if name in held and not name.startswith(tuple(apart)))
+    return operands.counted(single + sum(map(held.count, apart)), operands.NOUNS[wanted.kind])
+
+
 def _source(
     place: _Place, current: Word, names: Names, system: NoSystem, *, invocation: bool = False
 ) -> Source:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SOCKET_FIELDS = ('fileno', 'port')
 _PLACEHOLDER = '$(socket.'
 _FEW = 50  # names, which are shown in another order than they are kept in
-_NOUNS = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}
+NOUNS = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}
 
 
 class Candidate:
@@ -96,7 +96,7 @@ class Wanted:
 
 
 _NAMES = {
-    **{f'{verb} {kind}': Wanted(kind, many=True) for verb in ('list', 'remove') for kind in _NOUNS},
+    **{f'{verb} {kind}': Wanted(kind, many=True) for verb in ('list', 'remove') for kind in NOUNS},
     'watch processes': Wanted('processes', many=True), 'peek processes': Wanted('processes', many=True),
     'get': Wanted('values', many=False), 'set': Wanted('values', many=False),
     'compare-and-set': Wanted('values', many=False), 'acknowledge': Wanted('processes', many=False),
@@ -143,7 +143,7 @@ def of_flag(flag: flags.Flag, partial: str, current: Word, system: NoSystem) -> 
 
 def _add_names(source: Source, wanted: Wanted, given: list[str], current: Word, names: Names) -> None:
     held, typed = names.of(wanted.kind), current.text
-    noun = _NOUNS[wanted.kind]
+    noun = NOUNS[wanted.kind]
     if wanted.many and typed.endswith('*'):
         source.extend([_wildcard(current, typed, held, noun)])
         return

@@ -11,7 +11,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-from papa.line.candidates import Candidates, candidates
+from papa.line.candidates import Candidates, candidates, matching
 from papa.line.operands import Candidate
 from papa.line.quoting import commands
 from papa.line.snapshot import Names
@@ -98,6 +98,11 @@ class LineCompleter(Completer):
                 answers.known[question.key] = await asyncio.to_thread(question.ask, self._system)
         for each in self._shown(found, cursor):
             yield each
+
+    def matching(self, text: str) -> str:
+        """What the wildcards of a command mean: ``12 processes``."""
+        with self._lock:
+            return matching(text, self._names())
 
     def _find(self, text: str, cursor: int, system: NoSystem) -> Candidates:
         with self._lock:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from papa.errors import Error
 from papa.line.grammar import parse
-from papa.line.quoting import commands
+from papa.line.operands import counted
+from papa.line.quoting import COMMENT, commands
 from papa.names import plain
 from papa_shell.output import Writer
 from papa_shell.paint import DIM, RED, Painter
@@ -70,6 +71,10 @@ def _ends(escape: str) -> bool:
     return True
 
 
+def _were(number: int) -> str:
+    return 'was' if number == 1 else 'were'
+
+
 class Executor:
     """Runs texts."""
 
@@ -77,16 +82,25 @@ class Executor:
         self, session: Session, defaults: dict[str, Any], screen: Screen, painter: Painter, interrupts: Interrupts
     ) -> None:
         self._interrupts = interrupts
-        self._runner = Runner(session, defaults, writer=screen)
+        self._runner = Runner(session, defaults, writer=screen, person=True)
         self._paint = painter.paint
 
     def run(self, text: str) -> bool:
         """Run the commands of a text, up to the first that fails. Returns whether one of them leaves the shell."""
-        for start, end in commands(text):
+        spans = commands(text)
+        for number, (start, end) in enumerate(spans, 1):
             outcome = self._one(text[start:end])
+            if outcome == _FAILED:
+                self._tell_rest([text[at:to] for at, to in spans[number:]], text.count('\n', 0, start) + 1)
             if outcome != _DONE:
                 return outcome == _LEFT
         return False
+
+    def _tell_rest(self, texts: list[str], line: int) -> None:
+        """Say that these are not run, after a failure in a line."""
+        left = sum(1 for each in texts if each.strip() and not each.startswith(COMMENT))
+        if left:
+            self._complain(f'Stopped at line {line}: {counted(left, "command")} after it {_were(left)} not run')
 
     def _one(self, text: str) -> str:
         try:

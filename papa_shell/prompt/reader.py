@@ -22,6 +22,7 @@ from prompt_toolkit.history import History
 from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.layout.processors import ConditionalProcessor
 
+from papa.line.quoting import commands
 from papa_shell.prompt.colours import Hint, LineLexer, continuation, style
 from papa_shell.prompt.completion import LineCompleter, Shown
 from papa_shell.prompt.feed import Feed
@@ -136,8 +137,12 @@ class Reader:
         return toolbar(
             buffer.document.text_before_cursor if shown else buffer.text, self._standing,
             self.session.app.output.get_size().columns, shown=shown, more=self.completer.more if shown else 0,
-            mode=self._mode(),
+            matching=self._matching(), mode=self._mode(),
         )
+
+    def _matching(self) -> str:
+        start, end = commands(self.session.default_buffer.text)[-1]
+        return self.completer.matching(self.session.default_buffer.text[start:end])
 
     def _mode(self) -> str:
         app = self.session.app

@@ -14,11 +14,12 @@ _SHORTEST = 44  # columns that the left side has at least
 
 
 def toolbar(
-    text: str, standing: Standing, width: int, *, shown: int = 0, more: int = 0, mode: str = ''
+    text: str, standing: Standing, width: int, *, shown: int = 0, more: int = 0, matching: str = '', mode: str = ''
 ) -> StyleAndTextTuples:
     """The fragments for a terminal of this width.
 
-    `shown` candidates are in the menu, and `more` are not. `mode` is that of the keys, if it has to be told.
+    `shown` candidates are in the menu, and `more` are not. `matching` is what the wildcards of the line
+    mean. `mode` is that of the keys, if it has to be told.
     """
     place, state = standing.where, standing.state
     right = f'{mode} {state}'.lstrip()
@@ -27,12 +28,16 @@ def toolbar(
     tail = f'{where} ' if where else ''
     kind = 'good' if state == CONNECTED else '' if state == CONNECTING else 'bad'
     space = width - cells(tail + right) - 2
-    left = _cut(_left(text, shown, more), space)
+    left = _cut([*_match(matching), *_left(text, shown, more)], space)
     used = sum(cells(part[1]) for part in left)
     return [
         *left, ('', ' ' * max(1, space - used + 2)), ('', tail),
         ('', f'{mode} ' if mode else ''), (f'class:toolbar.{kind}' if kind else '', state),
     ]
+
+
+def _match(matching: str) -> StyleAndTextTuples:
+    return [('', f'{matching} {"matches" if matching.startswith("1 ") else "match"}  ')] if matching else []
 
 
 def _left(text: str, shown: int, more: int) -> StyleAndTextTuples:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papa.events import Change
-from papa.line.candidates import MOST, Candidates, Typed, candidates
+from papa.line.candidates import MOST, Candidates, Typed, candidates, matching
 from papa.line.grammar import parse
 from papa.line.snapshot import Names, process_note, socket_note, value_note
 from papa.line.system import NoSystem, System
@@ -194,6 +194,16 @@ def test_notes_and_kinds() -> None:
     assert (number.note, number.kind) == ('web.1: 11 running', 'number')
     assert not find('m s x fam').items[0].final
     assert [item.final for item in find('make process x /').items] == [False, True]
+
+
+@pytest.mark.parametrize(('text', 'expected'), [
+    ('l p w', ''), ('l p web.*', '2 processes'), ('w p follow=1 -- web.*', '2 processes'), ('l', ''),
+    ('l p web.* ', '2 processes'), ('l p web.* w* job', '3 processes'), ('l p web.* web.1', '2 processes'),
+    ('r v zzz*', '0 values'), ('l p *', '3 processes'), ('peek processes j* | head', '1 process'), ('get w*', ''),
+    ('make process x w*', ''), ('# l p *', ''),
+])
+def test_how_many_the_wildcards_match(text: str, expected: str) -> None:
+    assert matching(text, held()) == expected
 
 
 def test_the_cursor_may_stand_anywhere() -> None:

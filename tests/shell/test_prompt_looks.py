@@ -174,6 +174,12 @@ def test_it_fits(text: str, width: int) -> None:
         assert get_cwidth(line) == max(width, len(state) + 1) or width < 20
 
 
+def test_how_many_match() -> None:
+    assert bottom('w p web.*', matching='2 processes').startswith('2 processes match  watch processes web.*')
+    assert bottom('r v a.*', matching='1 value').startswith('1 value matches  remove values a.*')
+    assert bottom('l p ', shown=50, more=5, matching='5 processes').startswith('5 processes match  list processes')
+
+
 def test_where_the_kernel_is() -> None:
     assert bottom('').endswith(' /run/papa.sock connected')
     assert bottom('', mode='vi').endswith(' /run/papa.sock vi connected')

@@ -116,9 +116,35 @@ def test_a_command_that_fails_says_one_line(prompt: Prompt) -> None:
 
 def test_lines_that_are_pasted_stop_at_the_first_that_fails(prompt: Prompt, papa: Papa) -> None:
     run = prompt()
-    run.type('\x1b[200~set a 1\nbad\nset b 2\x1b[201~\r')
+    run.type('\x1b[200~set a 1\nbad\n\n# c\nset b 2\nset c 3\x1b[201~\r')
     run.see('^Unknown command "bad"')
+    run.see('^Stopped at line 2: 2 commands after it were not run$')
     assert papa.list_values() == {'a': '1'}
+
+
+def test_what_a_wildcard_matches_is_always_there(prompt: Prompt, papa: Papa) -> None:
+    for number in range(60):
+        papa.set(f'app.{number}', 'x')
+    run = prompt()
+    run.see('connected$')
+    run.type('remove values app.')
+    run.see('50 of 61 shown')
+    run.type('*')
+    run.see('^60 values match ')
+    run.type('\x03peek processes app.*')
+    run.see('^0 processes match ')
+
+
+def test_what_is_not_there_is_said(prompt: Prompt, papa: Papa) -> None:
+    run = prompt()
+    run.type('get nosuch\r')
+    run.see('^There is no value "nosuch"\n>$')
+    run.type('remove values nomatch*\r')
+    run.see('^No value matches "nomatch\\*"\n>$')
+    run.type('list processes nomatch* b*\r')
+    run.see('^No process matches "nomatch\\*", "b\\*"\n>$')
+    run.type('list sockets\r')
+    run.see('^There are no sockets\n>$')
 
 
 def test_a_quote_goes_on_in_the_next_line(prompt: Prompt, papa: Papa) -> None:
