@@ -22,11 +22,11 @@ from papa_shell.output import ReaderGone, Writer
 from papa_shell.pump import Stopped
 
 INTERRUPT, END, SUSPEND = b'\x03', b'\x04', b'\x1a'
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)  # signals that leave the terminal as it was
 
 _LFLAG = 3
 _CC = 6
 _OFF = termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN
-_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _CHUNK = 16384  # bytes, between two looks at the keyboard
 
 
@@ -66,7 +66,7 @@ class Terminal:
 
     def guard(self) -> None:
         """See to it that a signal that ends us restores it first."""
-        for number in _ENDING:
+        for number in ENDING:
             if signal.getsignal(number) == signal.SIG_DFL:
                 self._signals[number] = signal.signal(number, self._end)
 

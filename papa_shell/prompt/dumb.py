@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from papa.line.quoting import split
 from papa_shell.output import STDOUT
@@ -23,6 +24,7 @@ class Lines:
     def __init__(self, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
         self._rest = b''
+        self.begun: Callable[[], object] = bool  # never: reading is work that can be interrupted
 
     def clear(self) -> bool:
         """What is typed is the terminal's own."""

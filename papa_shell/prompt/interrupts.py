@@ -25,12 +25,12 @@ class Interrupts:
         signal.signal(signal.SIGINT, self._take)
 
     def forget(self) -> bool:
-        """What came too late for a command is not meant for the next one. Whether something came."""
+        """What came until now is not meant for the command that is typed next. Whether something came."""
         was, self._is_early = self._is_early, False
         return was
 
     def run(self, work: Callable[[], T]) -> T:
-        """Do work that can be interrupted: raises `KeyboardInterrupt`, also if the signal came just before."""
+        """Do work that can be interrupted: raises `KeyboardInterrupt`, also if that came since Enter."""
         self._is_running = True
         try:
             if self._is_early:

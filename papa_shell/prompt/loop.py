@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import termios
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.link import Link
 from papa_shell.session import place
+from papa_shell.stream import ENDING
 from papa_shell.units import age
 
 _STDIN = 0
@@ -26,6 +28,8 @@ _PLAIN_TERMINAL = b'\x1b[?2004l\x1b[?25h\x1b[0m\n'  # no bracketed paste, the cu
 
 class Source(Protocol):
     """Where lines come from."""
+
+    begun: Callable[[], object]  # it is about to be drawn, and can be cleared
 
     def read(self, default: str = '') -> str: ...
 
@@ -48,13 +52,24 @@ def main(flags: dict[str, Any]) -> int:
         executor.tell(_greeting(info, link))
         link.tell = lambda: _tell(link, executor)
         source = dumb.Lines(interrupts) if dumb.is_dumb() else _reader(link, feed, vi=vi)
-        interrupts.clear = source.clear
+        attach(source, interrupts)
         interrupts.install()
         feed.start()
         try:
             return _loop(source, executor, screen, link, interrupts)
         finally:
             feed.stop()
+
+
+def attach(source: Source, interrupts: Interrupts) -> None:
+    """Let a signal clear the line that is typed. One that comes before that is over when it is drawn: else it would
+    be kept for the command in it, however much later that comes."""
+    interrupts.clear, source.begun = source.clear, lambda: _forget(interrupts)
+
+
+def _forget(interrupts: Interrupts) -> None:
+    if interrupts.forget():
+        statuses.put('\n')  # after the ^C that the terminal has shown
 
 
 def _reader(link: Link, feed: Feed, *, vi: bool) -> Source:
@@ -70,8 +85,7 @@ def _loop(source: Source, executor: Executor, screen: Screen, link: Link, interr
     gc.freeze()  # what is there now stays
     gc.enable()
     while not _ends(source, executor, screen, link):
-        if interrupts.forget():
-            statuses.put('\n')  # after the ^C that the terminal has shown
+        _forget(interrupts)
     return statuses.OK
 
 
@@ -117,6 +131,6 @@ def _restore_at_the_end() -> None:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, end)

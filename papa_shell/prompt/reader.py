@@ -38,7 +38,9 @@ _LIVE = ('name', 'number', 'wildcard', 'placeholder')
 
 
 class Reader:
-    """Reads lines at the prompt. `tell` shows what waits to be told; it is called while nothing else is drawn."""
+    """Reads lines at the prompt. `tell` shows what waits to be told; it is called while nothing else is drawn.
+    `begun` is called where a line can be cleared from now on, before it is drawn.
+    """
 
     def __init__(
         self, feed: Feed, standing: Standing, history: History, tell: Callable[[], object], *, vi: bool,
@@ -46,6 +48,7 @@ class Reader:
     ) -> None:
         self._standing = standing
         self._tell = tell
+        self.begun: Callable[[], object] = bool
         self._loop: AbstractEventLoop | None = None
         self._is_stale = self._had_names = False
         feed.changed = self._names_changed
@@ -88,6 +91,7 @@ class Reader:
         """The session is about to be drawn."""
         self._loop = self.session.app.loop
         self._is_stale = False
+        self.begun()
         self._wake()
 
     def _wake(self) -> None:

@@ -175,7 +175,7 @@ def test_ctrl_z_and_a_resize_during_a_watch(daemon: Daemon, papa: Papa, folder: 
         run.kill()
 
 
-@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_leaves_the_terminal_as_it_was(daemon: Daemon, folder: str, number: signal.Signals) -> None:
     run = Screen(daemon.where, XDG_STATE_HOME=folder)
     before = termios.tcgetattr(run.fd)

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from papa_shell.prompt.interrupts import Interrupts
+from papa_shell.prompt.loop import attach
+
+from .prompting import reader
 
 
 @pytest.fixture
@@ -46,10 +49,21 @@ def test_a_line_is_cleared(interrupts: Interrupts) -> None:
     assert interrupts.run(lambda: 'done') == 'done'
 
 
-def test_what_comes_just_before_a_command_is_meant_for_it(interrupts: Interrupts) -> None:
+def test_what_comes_between_enter_and_the_command_is_meant_for_it(interrupts: Interrupts) -> None:
+    with reader() as typing:
+        attach(typing.reader, interrupts)
+        assert typing.read('get x\r') == 'get x'
     interrupt()
     with pytest.raises(KeyboardInterrupt):
         interrupts.run(lambda: None)
+    assert interrupts.run(lambda: 'done') == 'done'
+
+
+def test_what_comes_before_the_prompt_is_meant_for_no_command(interrupts: Interrupts) -> None:
+    with reader() as typing:
+        attach(typing.reader, interrupts)
+        interrupt()
+        assert typing.read('get x\r') == 'get x'
     assert interrupts.run(lambda: 'done') == 'done'
 
 
