@@ -70,9 +70,10 @@ def rows(change: Change) -> Iterator[list[str]]:
     A snapshot and counters are a line for each thing that they are about.
     """
     if change.change == 'snapshot':
-        for kinds, things in change.details.items():
+        known = ((KINDS[kinds], things) for kinds, things in change.details.items() if kinds in KINDS)
+        for kind, things in known:
             for name, details in things.items():
-                yield [change.change, KINDS[kinds], name, _details(details)]
+                yield [change.change, kind, name, _details(details)]
     elif change.change == 'counters':
         for name, details in change.details.items():
             yield [change.change, 'process', name, _details(details)]

@@ -56,9 +56,10 @@ class Narrator:
 
     def _parts(self, change: Change, now: float) -> Iterator[list[Part]]:
         if change.change == 'snapshot':
-            yield [(PLAIN, _summary(change.details, again=self._begun))]
+            known = {kinds: things for kinds, things in change.details.items() if kinds in KINDS}
+            yield [(PLAIN, _summary(known, again=self._begun))]
             self._begun = True
-            for kinds, things in change.details.items():
+            for kinds, things in known.items():
                 for name in sorted(things, key=natural):
                     yield self._about(KINDS[kinds], name, _STATES[kinds](things[name], now))
         elif change.change == 'counters':
@@ -80,7 +81,7 @@ def _harmless(text: str) -> str:
 def _summary(details: Mapping[str, Any], *, again: bool) -> str:
     """How much there is."""
     counts = [counted(len(things), KINDS[kinds]) for kinds, things in details.items()]
-    *most, last = counts
+    *most, last = counts or ['nothing that is known here']
     all_of_it = f'{", ".join(most)} and {last}' if most else last
     return f'{"So much happened that it cannot be told. " if again else ""}The kernel holds {all_of_it}'
 

@@ -25,6 +25,19 @@ _STDIN = 0
 _READ_SIZE = 65536
 
 
+class Unforeseen(Error):
+    """What should not have happened. A kernel of another version may have answered in a form that we do not know."""
+
+    def __init__(self, error: Exception) -> None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f' ({os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})' if trace else ''
+        super().__init__(
+            f'The kernel is of another version, or papa-shell has a fault: {type(error).__name__}: {error}{where}'
+        )
+
+
 class Runner:
     """Runs lines of one session. `defaults` are the options that hold where a line does not say otherwise."""
 
@@ -56,6 +69,12 @@ class Runner:
 
     def attempt(self, line: Line) -> int:
         """Run a line. Returns the exit status. Raises an `Error` if it fails, beside what `run` raises."""
+        try:
+            return self._attempt(line)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise Unforeseen(error) from error
+
+    def _attempt(self, line: Line) -> int:
         flags = {**self._defaults, **line.flags}
         for one, other in (('port', 'unix_socket'), ('unix_socket', 'port')):
             if one in line.flags:

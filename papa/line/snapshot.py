@@ -114,7 +114,8 @@ class Names:
         """
         if change.change == 'snapshot':
             for kind, details in change.details.items():
-                setattr(self, kind, _listed(kind, details, rest))
+                if kind in _NOTES:  # a newer kernel may hold what we know nothing of
+                    setattr(self, kind, _listed(kind, details, rest))
         elif change.kind in PLURALS and change.change != 'counters':
             kind = PLURALS[change.kind]
             if change.change == 'removed':
@@ -140,9 +141,10 @@ def _listed(kind: str, details: Mapping[str, Any], rest: Callable[[], object]) -
 def note(kind: str, details: Any) -> str:
     """What to say of one thing in a menu: the PID and state, the address, the beginning of the value.
 
-    `details` are those of the listings and of changes.
+    `details` are those of the listings and of changes. There is nothing to say of a kind that we do not know.
     """
-    return {'sockets': socket_note, 'values': value_note, 'processes': process_note}[kind](details)
+    how = _NOTES.get(kind)
+    return how(details) if how else ''
 
 
 def socket_note(details: Mapping[str, Any]) -> str:
@@ -164,6 +166,9 @@ def process_note(details: Mapping[str, Any]) -> str:
     """``123 running``, or how it has ended."""
     pid = details.get('pid', '')
     return f'{pid} running' if details.get('running') else f'{pid} {ending(details.get("exit_code"))}'
+
+
+_NOTES: dict[str, Callable[[Any], str]] = {'sockets': socket_note, 'values': value_note, 'processes': process_note}
 
 
 def ending(exit_code: int | None) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from papa.events import Change
 from papa.line.candidates import MOST, Candidates, Typed, candidates, matching
 from papa.line.grammar import parse
-from papa.line.snapshot import Names, process_note, socket_note, value_note
+from papa.line.snapshot import Names, note, process_note, socket_note, value_note
 from papa.line.system import NoSystem, System
 
 
@@ -324,6 +324,10 @@ def test_names_follow_changes() -> None:
     names.apply(Change('snapshot', '', '', {'values': {}}))
     assert len(names.values) == 0
     assert len(names.processes) == 1
+    names.apply(Change('snapshot', '', '', {'timers': {'t': {'every': 5}}, 'values': {'v': {'value': '1'}}}))
+    names.apply(Change('made', 'timer', 't', {'every': 5}))
+    assert len(names.values) == 1
+    assert note('timers', {'every': 5}) == ''
 
 
 def test_the_notes() -> None:

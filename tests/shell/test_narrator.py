@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from papa import Papa
 from papa.events import Change
+from papa_shell.changes import rows
 from papa_shell.narrator import Narrator
 from papa_shell.screen import cells
 
@@ -73,6 +74,14 @@ def test_what_there_is() -> None:
     ]
     again = people.show(Change('snapshot', '', '', {'values': {}}), NOW).decode()
     assert again == f'{CLOCK} So much happened that it cannot be told. The kernel holds 0 values\n'
+
+
+def test_kinds_that_only_a_newer_kernel_knows_are_left_out() -> None:
+    more = Change('snapshot', '', '', {'timers': {'t': {'every': 5}}, 'values': {'v': {'size': 1, 'value': '1'}}})
+    assert told(*more) == ['The kernel holds 1 value', 'value   v is 1']
+    assert list(rows(more)) == [['snapshot', 'value', 'v', 'size=1 value=1']]
+    assert told('snapshot', '', '', {'timers': {}}) == ['The kernel holds nothing that is known here']
+    assert told('made', 'timer', 't', {'every': 5}) == ['timer   t made']
 
 
 def test_counters_and_an_upgrade() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
+from papa.line.grammar import parse
 from papa.version import __version__
+from papa_shell.runner import Runner
+from papa_shell.session import Session
 
 from .conftest import Shell
 from .programs import PROGRAM, environment
@@ -230,3 +234,54 @@ def test_an_interrupt(daemon: Daemon) -> None:
             _, errors = run.communicate(timeout=PATIENCE)
             assert time.monotonic() - before < 5
         assert (run.returncode, errors) == (130, '')
+
+
+_INTERRUPTED_WHILE_LOADING = """
+import runpy, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module('papa_shell', run_name='__main__')
+"""
+
+
+@pytest.mark.parametrize('name', ['papa_shell.main', 'papa.errors', 'papa.line.grammar', 'papa_shell.runner'])
+def test_an_interrupt_while_it_is_being_loaded(daemon: Daemon, name: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, '-c', _INTERRUPTED_WHILE_LOADING.format(name=name), 'get', 'x'], capture_output=True,
+        text=True, timeout=PATIENCE, check=False, env=environment(daemon.where),
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, '', '')
+
+
+class Newer(Session):
+    """A kernel that answers in forms of its own."""
+
+    def __init__(self, reply: object) -> None:
+        super().__init__()
+        self._reply = reply
+
+    def call(self, *_: object) -> object:
+        return self._reply
+
+
+@pytest.mark.parametrize(('text', 'reply'), [
+    ('list processes -o table', {'p': {'running': True}}),
+    ('list processes -o table', {'p': 5}),
+    ('list processes -o plain', 'processes'),
+    ('list values -o plain', [['x', '1']]),
+    ('watch processes --no-follow -o plain', {'p': {'buffered': 0}}),
+    ('info -o plain', None),
+])
+def test_a_reply_of_a_form_that_is_not_known(text: str, reply: object, capfd: pytest.CaptureFixture[str]) -> None:
+    line = parse(text)
+    assert line is not None
+    assert Runner(Newer(reply), {}).run(line) == 1
+    said = capfd.readouterr()
+    assert said.out == ''
+    assert said.err.startswith('papa-shell: The kernel is of another version, or papa-shell has a fault: ')
+    assert said.err.count('\n') == 1
