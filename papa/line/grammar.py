@@ -100,7 +100,10 @@ def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
     Raises `BadLine`.
     """
     given: dict[str, Any] = {}
-    if _leading(words, given, [], invocation=True) == len(words) or _asks(given):
+    start = _leading(words, given, [], invocation=True)
+    if is_beginning(words[start : start + 1]):  # ``list --help``: that is no command, so that no option is one of it
+        _leading(words[start + 1 :], given, [], invocation=True)
+    if start == len(words) or _asks(given):
         for name in given:
             if _by_name(name).commands is not None:
                 raise BadLine(f'{flags.typed(name, words)} needs a command')
@@ -111,7 +114,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
 
 
 def _asks(given: dict[str, Any]) -> bool:
-    """Whether options before a command ask about the program: then that is not run, whatever it is."""
+    """Whether options ask about the program: then no command is run, whatever it is and whatever it lacks."""
     return 'help' in given or 'version' in given
 
 
@@ -130,8 +133,9 @@ def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | N
     if typed.lower() not in (command.name, LEAVING):
         line.short = typed
     operands = _take_flags(command, rest, given, after, invocation=invocation)
-    _check_flags(command, given, texts)
-    _sort(line, operands)
+    if not _asks(given):
+        _check_flags(command, given, texts)
+        _sort(line, operands)
     line.full = join([*before, *command.words, *after])
     if command is _HELP:
         for word in operands:
