@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _MANY = 16  # wildcards
 _DIGITS = frozenset('0123456789')
 _LONGEST_NUMBER = 18  # digits
+_ESCAPE = 0xDC00  # added to bytes that are not UTF-8, in Python's texts: PEP 383
+_NO_UTF8 = range(0x80, 0x100)
 
 
 def check(name: str, what: str) -> str:
@@ -43,7 +45,13 @@ def plain(text: str, limit: int = 100) -> str:
     """`text` without control characters and not too long."""
     if len(text) > limit:
         text = text[:limit] + '…'
-    return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if text.isprintable() else ''.join(c if c.isprintable() else _visible(c) for c in text)
+
+
+def _visible(character: str) -> str:
+    """Control characters as Python writes them, and a byte that is not UTF-8 as such a byte: ``\\xff``."""
+    byte = ord(character) - _ESCAPE
+    return f'\\x{byte:02x}' if byte in _NO_UTF8 else repr(character)[1:-1]
 
 
 def select(

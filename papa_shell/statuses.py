@@ -7,6 +7,7 @@ import os
 from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
 from papa.line.errors import BadLine
 from papa.names import plain
+from papa_shell import screen
 
 OK = 0
 FAILED = 1  # a command failed, or a value was bad
@@ -42,7 +43,29 @@ _speaker = f'{PROGRAM}: '
 def say(text: str, where: str = '') -> None:
     """Tell the person one line, on standard error."""
     prefix = f'{_speaker}{where}: ' if where else _speaker
-    put(f'{prefix}{plain(text, _LONG)}\n')
+    put(f'{wrapped(prefix + plain(text, _LONG))}\n')
+
+
+def wrapped(text: str) -> str:
+    """At the prompt, a line broken between words to fit the terminal; else as it is."""
+    if _speaker or not os.isatty(STDERR):
+        return text
+    return '\n'.join(wrap(text, screen.columns(STDERR)))
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """A text in lines of so many columns, but for words that are longer."""
+    lines: list[str] = []
+    room = 0
+    for word in text.split(' '):
+        size = screen.cells(word)
+        if lines and size < room:
+            lines[-1] += f' {word}'
+            room -= size + 1
+        else:
+            lines.append(word)
+            room = columns - size
+    return lines
 
 
 def put(text: str) -> None:

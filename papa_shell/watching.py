@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import time
 from contextlib import contextmanager, suppress
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from papa_shell.session import Session
 
 _SIGNALLED = 128
-_FAREWELL = 0.1  # seconds
+_LOOK = 0.05  # seconds between two looks whether a kernel that we leave still says something
+_LOOKS = 3  # in vain, before it is not waited for
 
 
 def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
@@ -63,10 +65,29 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
         return statuses.OK
     with _left_soon(session.call(line, call, flags)) as watcher:
         if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
-            say('This takes the output: what is shown here is let go of. "peek processes" only looks')
+            say('This takes the output that it shows; "peek processes" only looks')
         with _sink(writer) as sink:
             Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
         return _status(watcher.exit_code) if 'exit_code' in flags else statuses.OK
+
+
+class _Farewell(Deadline):
+    """Bounds how long a kernel may be silent that we take leave of; it may have much to say before."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(_LOOK)
+        self._poller = select.poll()
+        if fd >= 0:
+            self._poller.register(fd, select.POLLIN)
+        self._left = _LOOKS
+
+    def _over(self, *_: object) -> None:
+        import signal
+
+        self._left = _LOOKS if self._poller.poll(0) else self._left - 1
+        if self._left <= 0:
+            super()._over()
+        signal.setitimer(signal.ITIMER_REAL, _LOOK)
 
 
 @contextmanager
@@ -77,7 +98,7 @@ def _left_soon(stream: AbstractContextManager[Any]) -> Iterator[Any]:
     try:
         yield made
     except BaseException as error:
-        with suppress(TimedOut), Deadline(_FAREWELL):
+        with suppress(TimedOut), _Farewell(made.fileno()):
             stream.__exit__(type(error), error, error.__traceback__)
         raise
     stream.__exit__(None, None, None)

@@ -17,7 +17,7 @@ from papa_shell.prompt.room import beside_line
 from papa_shell.pump import StreamInterrupted
 from papa_shell.runner import Runner
 from papa_shell.session import Interrupted
-from papa_shell.statuses import put
+from papa_shell.statuses import put, wrapped
 
 if TYPE_CHECKING:
     from papa_shell.session import Session
@@ -119,8 +119,8 @@ class Executor:
 
     def _complain(self, text: str) -> None:
         if text:
-            put(self._paint(RED, plain(text, _LONG)) + '\n')
+            put(self._paint(RED, wrapped(plain(text, _LONG))) + '\n')
 
     def tell(self, text: str) -> None:
         """Say something that nobody has asked for."""
-        put(self._paint(DIM, plain(text, _LONG)) + '\n')
+        put(self._paint(DIM, wrapped(plain(text, _LONG))) + '\n')

@@ -10,7 +10,7 @@ from papa.errors import ConnectFailed, ConnectionLost, Error
 from papa_shell.confirm import agreed, answer
 from papa_shell.prompt.standing import Standing
 from papa_shell.session import UNKNOWN, Session, has_gone, place
-from papa_shell.statuses import put
+from papa_shell.statuses import put, say
 
 if TYPE_CHECKING:
     from papa.client.sync import Papa
@@ -77,7 +77,7 @@ class Link(Session):
         self.tell()
         if call.reads:
             return self._call(call, flags)
-        put(f'{error}: {UNKNOWN}\n')
+        say(f'{error}: {UNKNOWN}')
         if not _asked('Send it again? [y/N] '):
             raise Declined('It was not sent again') from None
         return self._call(call, flags)

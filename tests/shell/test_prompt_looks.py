@@ -77,6 +77,7 @@ def test_nothing_in_a_menu_acts_on_the_terminal(text: str) -> None:
     names.values.put('note', text)
     (found,) = menu('get n', names)
     assert found.display_meta_text.isprintable()
+    assert '\\udc' not in found.display_text + found.display_meta_text
 
 
 def test_what_is_slow_is_found_on_another_thread() -> None:

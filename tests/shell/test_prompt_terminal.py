@@ -135,6 +135,17 @@ def test_what_a_wildcard_matches_is_always_there(prompt: Prompt, papa: Papa) -> 
     run.see('^0 processes match ')
 
 
+def test_messages_break_between_words(prompt: Prompt, papa: Papa) -> None:
+    run = prompt(columns=40)
+    run.see('^papa .*:$|^papa ')
+    run.type('get a b c\x15watch processes no-such-process-of-this-name another\r')
+    run.see('^There is no process\n"no-such-process-of-this-name"\n>$')
+    papa.make_process('p', 'sh', ['-c', 'echo hello'])
+    run.resize(80, 24)
+    run.type('watch processes p\r')
+    run.see('^This takes the output that it shows; "peek processes" only looks$')
+
+
 def test_what_is_not_there_is_said(prompt: Prompt, papa: Papa) -> None:
     run = prompt()
     run.type('get nosuch\r')

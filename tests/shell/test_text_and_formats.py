@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from papa.line.grammar import parse
 from papa_shell import formats
 from papa_shell.formats import Result, render, result
+from papa_shell.statuses import wrap
 from papa_shell.text import encode, escape, escape_bytes, harmless, in_line
 
 SOCKET = {'family': 'inet', 'type': 'stream', 'backlog': 5, 'host': '127.0.0.1', 'port': 80, 'fileno': 7}
@@ -135,3 +136,11 @@ def test_what_was_made_is_listed() -> None:
     line = parse('make socket web')
     assert line is not None
     assert result(line, SOCKET).data == {'web': SOCKET}
+
+
+def test_lines_break_between_words() -> None:
+    assert wrap('one two three', 7) == ['one two', 'three']
+    assert wrap('one two three', 6) == ['one', 'two', 'three']
+    assert wrap('a \u8a9e\u8a9e b', 6) == ['a \u8a9e\u8a9e', 'b']
+    assert wrap('toolong a', 3) == ['toolong', 'a']
+    assert wrap('', 5) == ['']
