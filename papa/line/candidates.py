@@ -11,7 +11,7 @@ import sys
 from papa import commands
 from papa.errors import BadRequest
 from papa.line import flags, operands
-from papa.line.grammar import FROM_NAME_ON, LEAVING
+from papa.line.grammar import FILE, FROM_NAME_ON, LEAVING
 from papa.line.operands import Candidate, Source
 from papa.line.quoting import COMMENT, Word, split
 from papa.names import natural
@@ -122,6 +122,9 @@ def _source(
         return Source(_commands(place.head, current))
     if place.takes_flags and current.text.startswith('-') and not current.quoted:
         return Source(_flags(place.command.name, current))
+    is_set = place.command.name == 'set' and not invocation and not current.quoted
+    if is_set and (found := _file(place.rest, current, system)) is not None:
+        return found
     if place.command.name == 'help':
         return Source(_commands(place.rest, current))
     return operands.of_command(place.command, place.rest, current, names, system)
@@ -192,6 +195,15 @@ def _complete(words: list[Word]) -> Command | None:
     except BadRequest:
         return None
     return None if rest else found
+
+
+def _file(rest: list[Word], current: Word, system: NoSystem) -> Source | None:
+    """Candidates where ``--file PATH`` stands after the name, the one option that may; None elsewhere."""
+    words = [word.text for word in rest]
+    flag = flags.BY_SPELLING[FILE]
+    if len(words) == 1 and len(current.text) > 1 and FILE.startswith(current.text):
+        return Source([Candidate(current.start, FILE, flag.summary, 'option')])
+    return operands.of_flag(flag, current.text, current, system) if len(words) == 2 and words[1] == FILE else None
 
 
 # The words of commands

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEAVING = 'exit'  # beside "quit", which is in the table
 QUESTION = '?'
 FROM_NAME_ON = ('set', 'make process')  # from the name on, every word belongs to the command
-_FILE = '--file'
+FILE = '--file'
 _HELP = commands.BY_NAME['help']
 _QUIT = commands.BY_NAME['quit']
 
@@ -189,7 +189,7 @@ def _named(command: Command, words: list[str], given: dict[str, Any]) -> list[st
     """The words from the name on. The one exception to their belonging to the command: ``set NAME --file PATH``."""
     if words[:1] == [flags.END]:
         return words[1:]
-    if command.name == 'set' and words[1:2] == [_FILE] and len(words) == 3:
+    if command.name == 'set' and words[1:2] == [FILE] and len(words) == 3:
         flags.take(words, 1, given, invocation=False)
         return words[:1]
     return words

@@ -6,7 +6,7 @@ from papa import commands, options
 from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore, Unfinished
-from papa.line.grammar import FROM_NAME_ON, QUESTION, parse, resolve
+from papa.line.grammar import FILE, FROM_NAME_ON, QUESTION, parse, resolve
 from papa.line.quoting import split
 
 TYPE_CHECKING = False
@@ -124,6 +124,8 @@ def _hint(command: Command, words: Split) -> str:
     last = rest[-1] if rest else ''
     if last.endswith('=') and (option := _option(command, last[:-1])) is not None:
         return option.summary
+    if command.name == 'set' and rest[1:] == [FILE]:
+        return f'{flags.BY_SPELLING[FILE].value}|-'
     left = _parameters(command)
     if rest and command.named:
         left, rest = left[1:], rest[1:]  # the name comes before the options

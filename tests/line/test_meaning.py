@@ -39,6 +39,8 @@ def kinds(text: str) -> list[tuple[str, str]]:
     ('set', 'set', 'NAME [WORD...]'),
     ('set x', 'set x', '[WORD...]'),
     ('set x a b', 'set x a b', '[WORD...]'),
+    ('set x --file', 'set x --file', 'PATH|-'),
+    ('set x --file ', 'set x --file', 'PATH|-'),
     ('g', 'get', 'NAME'),
     ('g x', 'get x', ''),
     ('g "two words', 'get "two words"', ''),
