@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from prompt_toolkit.application import Application
+from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER, SEARCH_BUFFER, EditingMode
-from prompt_toolkit.filters import has_completions, has_focus
+from prompt_toolkit.filters import Condition, emacs_mode, has_completions, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.search import accept_search, stop_search
 
@@ -30,6 +30,8 @@ def bindings(completer: LineCompleter) -> KeyBindings:
     keys.add('c-i', filter=typing)(lambda event: tab(event.current_buffer, completer))
     keys.add('c-c', filter=typing)(lambda event: clear(event.app))
     keys.add('c-g', filter=typing & has_completions)(lambda event: event.current_buffer.cancel_completion())
+    alone = Condition(lambda: not get_app().key_processor.input_queue)  # else it is Alt with the next key
+    keys.add('escape', filter=typing & has_completions & emacs_mode & alone, eager=True)(_close)
     keys.add('f4')(_switch)
     return keys
 
@@ -140,6 +142,11 @@ def clear(app: Application[Any]) -> None:
         stop_search()
     app.vi_state.reset()
     app.current_buffer.reset()
+
+
+def _close(event: KeyPressEvent) -> None:
+    """Close the menu, with what was typed."""
+    event.current_buffer.cancel_completion()
 
 
 def _switch(event: KeyPressEvent) -> None:

@@ -33,6 +33,7 @@ from papa_shell.prompt.toolbar import toolbar
 
 PROMPT = '> '
 _RECENT = 2000  # lines of the history that are looked at for a suggestion
+_ESCAPE = 0.05  # seconds after an Escape in which what comes belongs to it, as in the codes of keys
 _MOMENT = 0.05  # seconds between a change and the drawing of it
 _LIVE = ('name', 'number', 'wildcard', 'placeholder')
 
@@ -63,6 +64,7 @@ class Reader:
             **session,
         )
         self.session.app.before_render += self._fit
+        self.session.app.ttimeoutlen = _ESCAPE
 
     def read(self, default: str = '') -> str:
         """The next text, `default` being typed already. Raises `EOFError` if the person leaves."""

@@ -36,6 +36,7 @@ F4 = '\x1bOS'
     (['l p ', DOWN, CTRL_C, 'get y\r'], 'get y'),
     (["set x 'a\r", CTRL_C, 'get y\r'], 'get y'),
     (['l p ', DOWN, CTRL_G, '\r'], 'l p '),
+    (['l p ', '\x1bbx\r'], 'l xp '),  # Alt, not Escape
     (['m p x uid=a', '\t', '\r'], 'm p x uid=alice '),
     (['m p x ui', '\t', 'r', '\t', '\r'], 'm p x uid=root '),
     (['m p x sl', '\t', '\r'], 'm p x sleep '),

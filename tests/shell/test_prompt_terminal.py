@@ -54,6 +54,17 @@ def test_a_single_candidate_closes_the_menu(prompt: Prompt, papa: Papa) -> None:
     run.see(r'^ +other +two$')
 
 
+def test_escape_closes_the_menu(prompt: Prompt, papa: Papa) -> None:
+    papa.set('solo77', 'one')
+    run = prompt()
+    run.see('connected$')
+    run.type('get s')
+    run.see(r'^ +solo77 +one$')
+    run.type('\x1b')
+    run.wait(lambda: 'solo77' not in run.text, 'the end of the menu')
+    run.see('^> get s$')
+
+
 def test_removing_asks_with_the_names(prompt: Prompt, papa: Papa) -> None:
     for name in ('a.1', 'a.2', 'b'):
         papa.set(name, 'x')
