@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from papa.client.sync import Papa
 from papa.errors import Error
@@ -80,8 +80,8 @@ class Feed:
             if not self._paused:
                 try:
                     self._listen()
-                except Error as error:
-                    self._standing.lose(error)
+                except Exception as error:  # noqa: BLE001 - if the thread ended nobody would say that names are old
+                    self._standing.lose(_told(error))
                 else:
                     self._standing.leave()
             self._wait(None if self._paused else RETRY)
@@ -89,13 +89,16 @@ class Feed:
     def _listen(self) -> None:
         """Listen until we are called or the kernel goes, which is an `Error`."""
         with Papa(self._where, self._timeout, autostart=False) as papa:
-            self._standing.meet(papa.kernel_info())
+            info: dict[str, Any] | None = papa.kernel_info()
             with papa.changes() as changes:
                 while not (self._paused or self._stopping):
-                    if changes.ready:
-                        self._take(next(changes))
-                    else:
+                    if not changes.ready:
                         self._wait(None, changes)
+                        continue
+                    self._take(next(changes))
+                    if info is not None:  # we have all names: a kernel that we do not understand is not met
+                        self._standing.meet(info)
+                        info = None
 
     def _wait(self, seconds: float | None, changes: Changes | None = None) -> None:
         """Wait for a change, for a call, or so many seconds."""
@@ -121,6 +124,13 @@ class Feed:
             if self._since_rest % _BUSY == 0:
                 _rest()
         self.changed()
+
+
+def _told(error: Exception) -> Error:
+    """What to tell of what has ended the listening. All but an `Error` comes from an answer of unexpected shape."""
+    if isinstance(error, Error):
+        return error
+    return Error(f'What the kernel tells of its names is not understood ({type(error).__name__}: {error})')
 
 
 def _rest() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from papa.errors import ConnectFailed, ConnectionLost, Error
+from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
 from papa_shell.confirm import agreed, answer
 from papa_shell.prompt.standing import Standing
-from papa_shell.session import UNKNOWN, Session, has_gone, place
-from papa_shell.statuses import put, say
+from papa_shell.session import UNKNOWN, Interrupted, Session, has_gone, place
+from papa_shell.statuses import TimedOut, put, say
 
 if TYPE_CHECKING:
     from papa.client.sync import Papa
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0  # seconds that a kernel may take to come back before a command is given up
 _RETRY = 0.05
+_NO_ANSWER = (ConnectionLost, ConnectFailed, AccessDenied, TimedOut)
 
 
 class Declined(Error):
@@ -68,19 +70,29 @@ class Link(Session):
         self.resume()
         self.tell()
         if another and not call.reads and not _asked('Do it there? [y/N] '):
-            raise Declined('Nothing was done')
+            raise Declined('Nothing was done there')
 
     def _after_loss(self, call: Call, flags: dict[str, Any], error: ConnectionLost) -> Any:
-        """Send again what only reads; ask about what changes something, after saying what is known."""
-        if not self._comes_back(flags):
-            raise error if call.reads else ConnectionLost(f'{error}: {UNKNOWN}') from None
-        self.tell()
+        """Send again what only reads; ask about what changes something, after saying what is known.
+
+        Whatever ends that without an answer says it: whether a change was made is not known.
+        """
         if call.reads:
+            self._wait(flags, error)
             return self._call(call, flags)
+        with _unknown(error, Error):
+            self._wait(flags, error)
         say(f'{error}: {UNKNOWN}')
-        if not _asked('Send it again? [y/N] '):
-            raise Declined('It was not sent again') from None
-        return self._call(call, flags)
+        with _unknown(error, *_NO_ANSWER):
+            if not _asked('Send it again? [y/N] '):
+                raise Declined('It was not sent again') from None
+            return self._call(call, flags)
+
+    def _wait(self, flags: dict[str, Any], error: ConnectionLost) -> None:
+        """Wait for a kernel, and tell of it. Raises this error if none comes."""
+        if not self._comes_back(flags):
+            raise error
+        self.tell()
 
     def _comes_back(self, flags: dict[str, Any]) -> bool:
         """Wait for a kernel, a moment."""
@@ -104,3 +116,14 @@ class Link(Session):
 def _asked(question: str) -> bool:
     put(question)
     return agreed(answer())
+
+
+@contextmanager
+def _unknown(lost: ConnectionLost, *kinds: type[Error]) -> Iterator[None]:
+    """Add what is known of a lost command to these errors, and to an interrupt: nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f'{lost}: {UNKNOWN}') from None
+    except kinds as error:
+        raise type(error)(f'{error}: {UNKNOWN}') from None

@@ -12,14 +12,17 @@ import pytest
 from conftest import Daemon, wait_until
 
 from papa import Papa
-from papa.errors import ConnectFailed, ConnectionLost, LimitReached
+from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, LimitReached, NotFound
+from papa.events import Change
 from papa.line import calls
 from papa.line.grammar import parse
+from papa.line.snapshot import Names
 from papa_shell.prompt import link as link_module
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.link import Declined, Link
 from papa_shell.prompt.standing import CONNECTED, GONE, LEFT, Standing
-from papa_shell.session import has_gone
+from papa_shell.session import Interrupted, has_gone
+from papa_shell.statuses import TimedOut
 
 INFO = {'pid': 1, 'started': 1.0}
 
@@ -132,6 +135,28 @@ def test_a_kernel_that_goes_and_another_that_comes(
     assert 'Another kernel' in another
 
 
+def test_an_answer_of_another_shape_is_a_loss_that_is_told_once(
+    feed: Feed, standing: Standing, papa: Papa, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def apply(_names: Names, _change: Change, _rest: Callable[[], object] = bool) -> None:
+        tries.append(time.monotonic())
+        raise KeyError('details\x1b')
+
+    tries: list[float] = []
+    wait_until(lambda: standing.state == CONNECTED)
+    with monkeypatch.context() as patch:
+        patch.setattr(Names, 'apply', apply)
+        papa.set('a', '1')
+        wait_until(lambda: len(tries) >= 4)
+        assert standing.state == GONE
+        (notice,) = standing.notices()
+    assert notice.startswith('What the kernel tells of its names is not understood (KeyError: ')
+    assert notice.isprintable()
+    wait_until(lambda: 'a' in feed.names.values and standing.state == CONNECTED)
+    assert len(standing.notices()) == 1  # that we are connected again
+    assert capfd.readouterr() == ('', '')
+
+
 def test_it_lets_go_of_a_kernel_that_is_to_end(daemon: Daemon, feed: Feed, standing: Standing, link: Link) -> None:
     link.left, link.resume = feed.pause, feed.resume
     wait_until(lambda: standing.state == CONNECTED)
@@ -237,6 +262,65 @@ def test_what_changes_something_is_not_sent_where_nobody_is(
 
     monkeypatch.setattr(papa, 'set', change)
     with pytest.raises(ConnectionLost, match='whether it was done is not known'):
+        do(link, 'set x 1')
+
+
+def lose(link: Link, monkeypatch: pytest.MonkeyPatch, *then: BaseException) -> None:
+    """Let what is sent be lost, and let this come of sending it again."""
+    papa = link.papa(link._flags)
+    outcomes = [ConnectionLost('Lost the connection'), *then]
+
+    def change(name: str, value: str | None = None) -> None:
+        papa.close()
+        raise outcomes.pop(0)
+
+    monkeypatch.setattr(papa, 'set', change)
+    monkeypatch.setattr(link_module, 'answer', lambda: 'y')
+
+
+@pytest.mark.parametrize(('error', 'kind'), [
+    (KeyboardInterrupt(), Interrupted), (AccessDenied('No'), AccessDenied), (LimitReached('Full'), LimitReached),
+])
+def test_whatever_ends_the_waiting_it_is_said_that_nothing_is_known(
+    link: Link, monkeypatch: pytest.MonkeyPatch, error: BaseException, kind: type[BaseException]
+) -> None:
+    def look(_flags: object) -> None:
+        raise error
+
+    lose(link, monkeypatch)
+    monkeypatch.setattr(link, '_look', look)
+    with pytest.raises(kind, match='whether it was done is not known'):
+        do(link, 'set x 1')
+    with pytest.raises(type(error)) as raised:
+        link._after_loss(calls.Call('get', 'x', reads=True), link._flags, ConnectionLost('Lost'))
+    assert 'not known' not in str(raised.value)
+
+
+@pytest.mark.parametrize(('error', 'kind'), [
+    (KeyboardInterrupt(), Interrupted), (ConnectionLost('Lost again'), ConnectionLost),
+    (ConnectFailed('There is no kernel'), ConnectFailed), (TimedOut('No answer'), TimedOut),
+])
+def test_what_is_sent_again_and_lost_again_is_not_known_either(
+    link: Link, monkeypatch: pytest.MonkeyPatch, error: BaseException, kind: type[BaseException]
+) -> None:
+    lose(link, monkeypatch, error)
+    with pytest.raises(kind, match='whether it was done is not known'):
+        do(link, 'set x 1')
+
+
+def test_an_interrupt_at_the_question_says_that_nothing_is_known(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer() -> str:
+        raise KeyboardInterrupt
+
+    lose(link, monkeypatch)
+    monkeypatch.setattr(link_module, 'answer', answer)
+    with pytest.raises(Interrupted, match='whether it was done is not known'):
+        do(link, 'set x 1')
+
+
+def test_an_answer_to_what_is_sent_again_stands_as_it_is(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
+    lose(link, monkeypatch, NotFound('There is no x'))
+    with pytest.raises(NotFound, match=r'^There is no x$'):
         do(link, 'set x 1')
 
 
