@@ -156,7 +156,7 @@ class _Place:
             self.flag = None
         elif self.takes_flags and word.text == flags.END:
             self.takes_flags = False
-            if self.command is not None and self.command.options:
+            if self.command is not None and self.command.options and (self.rest or not self.command.named):
                 self.rest.append(word)
         elif self.takes_flags and flags.is_flag(word.text):
             self._begin_flag(word.text)

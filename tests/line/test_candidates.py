@@ -183,6 +183,8 @@ def test_placeholders(text: str, found: list[str]) -> None:
     ('make process x --no', []),
     ('list processes -- -', []),
     ('watch processes --last ', []),
+    ('make socket -- web fam', ['family=']),
+    ('make socket -- web family=inet6 backl', ['backlog=']),
 ])
 def test_options_of_the_shell(text: str, found: list[str]) -> None:
     assert texts(text) == found
