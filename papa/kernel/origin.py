@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from papa.kernel.state import OriginState
@@ -42,9 +42,12 @@ class Origin:
         origin._fill_reserve()  # now: the low numbers, which it takes, are free again
         return origin
 
-    def take_over(self) -> None:
-        """Make this process the kernel's own: raise its limit of descriptors, keep what it was given to itself."""
-        for fd in open_descriptors():
+    def take_over(self, given: Iterable[int] = ()) -> None:
+        """Make this process the kernel's own: raise its limit of descriptors, keep what it was given to itself.
+
+        What is known to be `given` counts also where the system does not list what is open.
+        """
+        for fd in {*open_descriptors(), *given}:
             if fd > 2:
                 with suppress(OSError):  # the one that listed them is closed
                     os.set_inheritable(fd, False)

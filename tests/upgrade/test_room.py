@@ -196,7 +196,7 @@ def test_only_children_are_ended(kernel: Kernel) -> None:
     stranger = int(starter.stdout)
     child = subprocess.Popen(['/bin/sleep', '600'])
     kernel.helpers.update((stranger, child.pid))
-    handover.end_helpers(kernel, None)  # type: ignore[arg-type]
+    handover.end_helpers(kernel)
     assert child.wait() == -signal.SIGKILL
     assert is_alive(stranger)
     end([stranger])

@@ -102,14 +102,14 @@ def test_it_can_be_ended(deed: str, start_daemon: Callable[..., Daemon], folder:
     end([child])
 
 
-@pytest.mark.parametrize('step', ['settle', 'let_go_on', 'end_helpers', 'make_own'])
+@pytest.mark.parametrize('step', ['settle', 'go_on', 'end_helpers', 'make_own'])
 def test_what_fails_when_it_has_taken_over_does_not_end_it(
     step: str, start_daemon: Callable[..., Daemon], folder: str
 ) -> None:
     package = Package(folder)
     daemon = start_daemon(preexec=package.runner())
     line = '    kernel, server, *_ = upgraded\n'
-    fails = 'global _make_own; _make_own' if step == 'make_own' else f'handover.{step}'
+    fails = {'make_own': 'global _make_own; _make_own', 'go_on': 'Server.go_on'}.get(step, f'handover.{step}')
     package.change('kernel/upgrade/resume.py', line, f'{line}    {fails} = None\n')
     with daemon.connect() as papa, daemon.connect() as asking:
         papa.set('a', 'b')

@@ -17,7 +17,7 @@ from papa.kernel.kernel import Kernel
 from papa.kernel.pending import Pending, bug
 from papa.kernel.server import Server
 from papa.kernel.sockets import failure
-from papa.kernel.state import LogState
+from papa.kernel.state import LogState, State
 from papa.kernel.upgrade import codec, memory, newcomer
 from papa.kernel.upgrade.collect import Collector
 from papa.kernel.upgrade.image import Image
@@ -184,7 +184,7 @@ class Attempt:
             self._asked = time.monotonic()
             self._newcomer.ask()
 
-    def _write_state(self) -> None:
+    def _write_state(self) -> State:
         """Store all of it. Raises `LimitReached`, OSError or MemoryError if there is no room."""
         self._need_room(_REST_OF_IT)
         gc.disable()  # everything is made, nothing is dropped: looking for garbage would take as long again
@@ -193,6 +193,7 @@ class Attempt:
             self._image.finish(codec.encode(state, self._image.put))
         finally:
             gc.enable()
+        return state
 
     def _hold_starts(self) -> None:
         """Wait for processes that are being started, and let no other one begin that takes a while to start."""
@@ -221,8 +222,7 @@ class Attempt:
         """Become the new code. Return why that is not so."""
         kept = [self._image.fd]
         try:
-            self._write_state()
-            kept += self._collector.descriptors(self._upgrader.log_state)
+            kept += self._write_state().kept
             word, text = self._newcomer.ask_and_wait(self._last_timeout)
             if word != newcomer.GOOD:
                 return _refused(text)

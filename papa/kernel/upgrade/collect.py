@@ -63,14 +63,11 @@ class Collector:
             large_values=list(self._values.large()),
             sockets=[record.state() for record in kernel.sockets.by_name.values()],
             sessions=server.states(self._image.put), log=log, exit_when_unused=kernel.exit_when_unused,
-            kept=self.descriptors(log), held=self._held(), helpers=[*kernel.helpers, *kernel.lookups.helpers, newcomer],
+            kept=self._descriptors(log), helpers=[*kernel.helpers, *kernel.lookups.helpers, newcomer],
+            held=sum(record.output.weight(0) for record in server.records()) + self._values.held(),
         )
 
-    def _held(self) -> int:
-        outputs = sum(record.output.weight(0) for record in self._server.records())
-        return outputs + sum(getsizeof(value) for value in self._kernel.values.by_name.values() if len(value) >= _LARGE)
-
-    def descriptors(self, log: LogState) -> list[int]:
+    def _descriptors(self, log: LogState) -> list[int]:
         """All that have to stay open."""
         kernel, server = self._kernel, self._server
         found = [] if log.fd is None else [log.fd]
@@ -131,13 +128,18 @@ class _Values:
 
     def large(self) -> Iterator[Stored]:
         """The large ones."""
-        for name, value in list(self._by_name.items()):
-            if len(value) < _LARGE:
-                continue
+        for name, value in self._large_ones():
             known = self._large.get(name)
             if known is None or known[0] is not value:
                 known = self._large[name] = value, self._image.put(value.encode('utf-8', 'surrogatepass'))
             yield name, *known[1]
+
+    def held(self) -> int:
+        """Bytes of memory that the large ones take."""
+        return sum(getsizeof(value) for _, value in self._large_ones())
+
+    def _large_ones(self) -> list[tuple[str, str]]:
+        return [item for item in self._by_name.items() if len(item[1]) >= _LARGE]
 
 
 def _pages(items: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

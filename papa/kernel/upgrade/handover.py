@@ -39,7 +39,7 @@ class Handover:
             for process_id, offset, size in state.processes
             if not known or process_id in needed or (process_id, offset, size) not in known
         ]
-        self.values = _checked_values(state, reading, known) if trial else _values(state, reading)
+        self.values = _values(state, reading, known, trial=trial)
         self.sockets = [state.endpoint.fd, *(each.fd for each in state.sockets), *(each.fd for each in state.sessions)]
         self.pipes = [fd for each in self.processes for fd in [*dict(each.pipes), *each.draining]]
         self.files = [fd for fd in (state.endpoint.lock, state.log.fd) if fd is not None]
@@ -60,32 +60,19 @@ def _state(reading: Reading) -> State:
     return codec.decode(State, reading.record(), reading.get)
 
 
-def _values(state: State, reading: Reading) -> dict[str, str]:
+def _values(state: State, reading: Reading, known: frozenset[Stored], *, trial: bool) -> dict[str, str]:
+    """The values that are not known. In a trial large ones are read and forgotten."""
     values: dict[str, str | None] = {}
-    for _, offset, size in state.values:
-        values.update(_page(reading.get(offset, size)))
-    for name, offset, size in state.large_values:
-        values[name] = _text(reading.get(offset, size))
-    found = {name: value for name, value in values.items() if value is not None}
-    if len(found) < len(values):
-        raise ValueError('a value is missing')
-    return found
-
-
-def _checked_values(state: State, reading: Reading, known: frozenset[Stored]) -> dict[str, str]:
-    """Those that are not large, nor known."""
-    large = {name for name, _, _ in state.large_values}
-    for name, offset, size in state.large_values:
-        if (name, offset, size) not in known:
-            _text(reading.get(offset, size))
-    values: dict[str, str] = {}
     for name, offset, size in state.values:
         if (name, offset, size) not in known:
-            page = _page(reading.get(offset, size))
-            if not {name for name, value in page.items() if value is None} <= large:
-                raise ValueError('a value is missing')
-            values.update((name, value) for name, value in page.items() if value is not None)
-    return values
+            values.update(_page(reading.get(offset, size)))
+    large: dict[str, str] = {}
+    for name, offset, size in state.large_values:
+        text = '' if (name, offset, size) in known else _text(reading.get(offset, size))
+        large[name] = '' if trial else text
+    if any(value is None and name not in large for name, value in values.items()):
+        raise ValueError('a value is missing')
+    return {name: large[name] if value is None else value for name, value in values.items()}
 
 
 def _page(data: memoryview) -> dict[str, str | None]:
@@ -176,12 +163,7 @@ def settle(kernel: Kernel, server: Server) -> None:
     _copy_borrowed(kernel, [record for record in server.records() if record.output.end])
 
 
-def let_go_on(_kernel: Kernel, server: Server) -> None:
-    """Let all clients go on. What they wait for is asked for again."""
-    server.go_on()
-
-
-def end_helpers(kernel: Kernel, _server: Server) -> None:
+def end_helpers(kernel: Kernel) -> None:
     """Kill the helpers of the kernel that was: what was asked of them is asked again."""
     for pid in kernel.helpers:
         with suppress(ChildProcessError, ProcessLookupError, PermissionError):  # macOS: it has ended

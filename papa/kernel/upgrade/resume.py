@@ -58,8 +58,9 @@ def go_on(upgraded: Upgraded) -> int:
     """Serve until the end. Return the exit status. From here on nothing may end the kernel."""
     kernel, server, *_ = upgraded
     kernel.loop.call(lambda: _make_own(upgraded))
-    for step in (handover.settle, handover.let_go_on, handover.end_helpers):  # before what has arrived meanwhile
-        kernel.loop.call(lambda step=step: step(kernel, server))  # type: ignore[misc]
+    kernel.loop.call(lambda: handover.settle(kernel, server))
+    kernel.loop.call(server.go_on)  # before what has arrived meanwhile
+    kernel.loop.call(lambda: handover.end_helpers(kernel))
     gc.enable()
     signals.let_in()
     server.run()
@@ -68,11 +69,8 @@ def go_on(upgraded: Upgraded) -> int:
 
 def _make_own(upgraded: Upgraded) -> None:
     kernel, _, kept, unused = upgraded
-    for fd in kept:
-        with suppress(OSError):
-            os.set_inheritable(fd, False)
     for fd in unused:
         with suppress(OSError):
             os.close(fd)
-    kernel.origin.take_over()
+    kernel.origin.take_over(kept)
     log.info('Upgraded to papa %s from %s, pid %d', __version__, kernel.previous_version, os.getpid())
