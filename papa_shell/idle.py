@@ -6,7 +6,7 @@ import os
 import select
 
 from papa.line.calls import Call
-from papa.line.operands import counted
+from papa.line.units import counted
 from papa.options import KINDS
 from papa_shell import statuses
 from papa_shell.statuses import say

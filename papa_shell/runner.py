@@ -147,12 +147,12 @@ class Runner:
 
 def nothing(line: Line) -> str:
     """Where a command has found nothing, what to say: ``No value matches "web.*"``."""
-    from papa.line.operands import NOUNS
+    from papa.options import KINDS
 
     kinds = line.command.words[-1]
     if not line.operands:
         return f'There are no {kinds}'
-    return f'No {NOUNS[kinds]} matches {", ".join(map(quoted, line.operands))}'
+    return f'No {KINDS[kinds]} matches {", ".join(map(quoted, line.operands))}'
 
 
 def _render(result: formats.Result, flags: dict[str, Any], writer: Writer) -> bytes:

@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from papa.errors import BadRequest, Error
 from papa.line.calls import Call
+from papa.line.units import counted
 from papa.names import show
 from papa_tui.actions import available
 from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
@@ -28,7 +29,6 @@ from papa_tui.feeds.proc import this_machine
 from papa_tui.feeds.sampler import SamplerThread, Usage
 from papa_tui.model import patience
 from papa_tui.model.model import Model
-from papa_tui.model.text import count
 from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
 from papa_tui.settings import Settings
@@ -208,8 +208,8 @@ class Dashboard(App[None]):
         """What the kernel holds, for the line on the terminal afterwards."""
         model = self.model
         held = [
-            count(sum(process.running for process in model.processes.values()), 'running process', 'running processes'),
-            count(len(model.sockets), 'socket'), count(len(model.values), 'value'),
+            counted(sum(process.running for process in model.processes.values()), 'running process'),
+            counted(len(model.sockets), 'socket'), counted(len(model.values), 'value'),
         ]
         return ' (it does not answer at the moment)' if model.stale else f': {", ".join(held)}'
 

@@ -14,7 +14,9 @@ from papa.line import flags, operands
 from papa.line.grammar import FILE, FROM_NAME_ON, LEAVING
 from papa.line.operands import Candidate, Source
 from papa.line.quoting import COMMENT, Word, split
+from papa.line.units import counted
 from papa.names import natural
+from papa.options import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +109,7 @@ def matching(text: str, names: Names) -> str:
         if not apart or not prefix.startswith(apart[-1]):
             apart.append(prefix)
     single = sum(1 for name in given if name in held and not name.startswith(tuple(apart)))
-    return operands.counted(single + sum(map(held.count, apart)), operands.NOUNS[wanted.kind])
+    return counted(single + sum(map(held.count, apart)), KINDS[wanted.kind])
 
 
 def _source(

@@ -95,11 +95,16 @@ def _command_at(texts: Sequence[str]) -> int:
         if texts[at] == flags.END:
             return at + 1
         try:
-            flag, _, attached = flags.find(texts[at], invocation=False)
+            at += _width_of_option(texts[at])
         except BadLine:
             return at
-        at += 2 if flag.value and attached is None else 1
     return at
+
+
+def _width_of_option(word: str) -> int:
+    """How many words an option of the shell takes that is begun by this one. Raises `BadLine` if it is none."""
+    flag, _, attached = flags.find(word, invocation=False)
+    return 2 if flag.value and attached is None else 1
 
 
 # What may follow
@@ -177,8 +182,7 @@ def _without_flags(command: Command, texts: list[str]) -> list[str]:
             no_name = not kept and (command.named or command.name in FROM_NAME_ON)
             return kept + rest[at + 1 if no_name else at :]
         try:
-            flag, _, attached = flags.find(rest[at], invocation=False)
+            at += _width_of_option(rest[at])
         except BadLine:
             return kept
-        at += 2 if flag.value and attached is None else 1
     return kept

@@ -7,6 +7,7 @@ from itertools import chain, islice
 from papa import options
 from papa.line import flags
 from papa.line.quoting import quote
+from papa.line.units import counted
 from papa.names import natural
 
 TYPE_CHECKING = False
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 SOCKET_FIELDS = ('fileno', 'port')
 _PLACEHOLDER = '$(socket.'
 _FEW = 50  # names, which are shown in another order than they are kept in
-NOUNS = {'sockets': 'socket', 'values': 'value', 'processes': 'process'}
-
-
 class Candidate:
     """One candidate.
 
@@ -96,7 +94,7 @@ class Wanted:
 
 
 _NAMES = {
-    **{f'{verb} {kind}': Wanted(kind, many=True) for verb in ('list', 'remove') for kind in NOUNS},
+    **{f'{verb} {kind}': Wanted(kind, many=True) for verb in ('list', 'remove') for kind in options.KINDS},
     'watch processes': Wanted('processes', many=True), 'peek processes': Wanted('processes', many=True),
     'get': Wanted('values', many=False), 'set': Wanted('values', many=False),
     'compare-and-set': Wanted('values', many=False), 'acknowledge': Wanted('processes', many=False),
@@ -143,7 +141,7 @@ def of_flag(flag: flags.Flag, partial: str, current: Word, system: NoSystem) -> 
 
 def _add_names(source: Source, wanted: Wanted, given: list[str], current: Word, names: Names) -> None:
     held, typed = names.of(wanted.kind), current.text
-    noun = NOUNS[wanted.kind]
+    noun = options.KINDS[wanted.kind]
     if wanted.many and typed.endswith('*'):
         source.extend([_wildcard(current, typed, held, noun)])
         return
@@ -174,12 +172,6 @@ def _numbers(held: NameList, typed: str, start: int) -> Iterator[Candidate]:
 def _wildcard(current: Word, pattern: str, held: NameList, noun: str) -> Candidate:
     count = held.count(pattern[:-1])
     return Candidate(current.start, quote(pattern), counted(count, noun), 'wildcard')
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 process``, ``12 processes``."""
-    plural = noun + ('es' if noun.endswith('s') else 's')
-    return f'{count:,} {noun if count == 1 else plural}'
 
 
 # Making something

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
+from papa.line.units import signal_name
 from papa.names import is_number, plain
+from papa.options import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _NOTE = 40  # characters
 SLICE = 100  # names of a snapshot that are taken in without a rest
 _LAST = chr(0x10FFFF)
-PLURALS = {'socket': 'sockets', 'value': 'values', 'process': 'processes'}
+PLURALS = {one: several for several, one in KINDS.items()}
 
 
 class NameList:
@@ -175,16 +177,7 @@ def ending(exit_code: int | None) -> str:
     """An exit code in words: ``ended with 3``, ``ended by SIGKILL``."""
     if exit_code is None:
         return 'ended'
-    return f'ended by {_signal(-exit_code)}' if exit_code < 0 else f'ended with {exit_code}'
-
-
-def _signal(number: int) -> str:
-    from signal import Signals
-
-    try:
-        return Signals(number).name
-    except ValueError:  # of real time, for example: most have no name
-        return f'signal {number}'
+    return f'ended by {signal_name(-exit_code)}' if exit_code < 0 else f'ended with {exit_code}'
 
 
 def _number(kind: str, details: Any) -> str:

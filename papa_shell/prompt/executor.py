@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from papa.errors import Error
 from papa.line.grammar import parse
-from papa.line.operands import counted
 from papa.line.quoting import COMMENT, commands
+from papa.line.units import counted
 from papa.names import plain
 from papa_shell.output import Writer
 from papa_shell.paint import DIM, RED, Painter

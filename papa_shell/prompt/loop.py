@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from papa.line.units import age
 from papa_shell import paint, statuses
 from papa_shell.prompt import dumb
 from papa_shell.prompt.executor import Executor, Screen
@@ -20,7 +21,6 @@ from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.link import Link
 from papa_shell.session import place
 from papa_shell.stream import ENDING
-from papa_shell.units import age
 
 _STDIN = 0
 _PLAIN_TERMINAL = b'\x1b[?2004l\x1b[?25h\x1b[0m\n'  # no bracketed paste, the cursor shown

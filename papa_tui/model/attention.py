@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from papa_tui.model.text import age, ending
+from papa.line.units import age
+from papa_tui.model.text import ending
 from papa_tui.model.things import Process
 
 SOON = 120.0  # seconds to a full buffer that are worth a warning

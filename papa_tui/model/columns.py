@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from papa.line.units import age
 from papa_tui.model.attention import Concern, concern
-from papa_tui.model.text import age, bar, ending, rate, size, sparkline
+from papa_tui.model.text import bar, ending, rate, size, sparkline
 from papa_tui.model.things import Process, Socket
 from papa_tui.model.tree import Sums
 

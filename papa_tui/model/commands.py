@@ -8,13 +8,14 @@ from typing import Any
 
 from papa import names
 from papa.line.grammar import Line
+from papa.line.units import counted
+from papa.options import KINDS
 from papa_tui.model.details import Pieces, details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES, Model
-from papa_tui.model.text import count, harmless, size
+from papa_tui.model.text import harmless, size
 from papa_tui.model.things import Process, Socket, Value
 
 _MOST = 12  # names that are shown
-_NOUNS = {PROCESSES: ('process', 'processes'), SOCKETS: ('socket', 'sockets'), VALUES: ('value', 'values')}
 CHANGING = frozenset((
     'make socket', 'make process', 'remove sockets', 'remove processes', 'remove values', 'set', 'compare-and-set',
     'acknowledge', 'upgrade', 'exit-if-idle', 'watch processes',
@@ -61,7 +62,7 @@ def _about_removal(line: Line, model: Model) -> str:
     found = hits(line, model)
     if not found:
         return ''
-    what = f'{count(len(found), *_NOUNS[kind])}: {some(found)}'
+    what = f'{counted(len(found), KINDS[kind])}: {some(found)}'
     if kind == SOCKETS:
         return f'Close {what}?\nProcesses that have inherited one keep their copy.'
     if kind == VALUES:
@@ -73,7 +74,7 @@ def _about_removal(line: Line, model: Model) -> str:
     if lost:
         text += f'\n{size(lost)} of output that nobody has acknowledged are dropped.'
     if running:
-        text += f'\n{count(running, "process runs", "processes run")} on, and nothing is recorded any more.'
+        text += f'\n{counted(running, "process runs", "processes run")} on, and nothing is recorded any more.'
     return text
 
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from papa.line.units import age
 from papa_tui.model.attention import concern
-from papa_tui.model.text import age, ending, harmless, rate, size
+from papa_tui.model.text import ending, harmless, rate, size
 from papa_tui.model.things import Process, Socket, Thing, Value
 from papa_tui.model.tree import Group
 

@@ -1,15 +1,12 @@
-"""Words and numbers for people: sizes, spans of time, rates; and text that can do a terminal no harm.
+"""Words and numbers for people, beside those of `papa.line.units`; and text that can do a terminal no harm.
 
-`papa_shell` has the like of `size`, `age` and `harmless`; neither front end imports the other.
+`papa_shell` has the like of `harmless`; neither front end imports the other.
 """
 
 from __future__ import annotations
 
-import signal
+from papa.line import units
 
-_UNITS = ('B', 'KB', 'MB', 'GB', 'TB')
-_STEP = 1024
-_AGES = ((86400, 'd'), (3600, 'h'), (60, 'm'))
 _SPARKS = '▁▂▃▄▅▆▇█'
 _EIGHTHS = ' ▏▎▍▌▋▊▉█'
 
@@ -18,34 +15,13 @@ BIDI = frozenset(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *rang
 
 
 def size(count: float) -> str:
-    """A number of bytes: ``0 B``, ``1.5 KB``, ``312 KB``."""
-    for unit in _UNITS[:-1]:
-        if count < (1000 if unit == 'B' else _STEP):
-            return f'{count:.0f} {unit}' if unit == 'B' or count >= 10 else f'{count:.1f} {unit}'
-        count /= _STEP
-    return f'{count:.1f} {_UNITS[-1]}'
+    """A number of bytes, in at most seven characters: ``0 B``, ``1.5 KB``, ``312 KB``."""
+    return units.size(count, bytes_below=1000)
 
 
 def rate(bytes_per_second: float) -> str:
     """``1.5 KB/s``; nothing for nothing."""
     return f'{size(bytes_per_second)}/s' if bytes_per_second >= 0.5 else ''
-
-
-def age(seconds: float) -> str:
-    """A span of time: ``3d 4h``, ``5m 2s``."""
-    left = max(0, int(seconds))
-    parts: list[str] = []
-    for length, unit in _AGES:
-        if left >= length or parts:
-            parts.append(f'{left // length}{unit}')
-            left %= length
-    parts.append(f'{left}s')
-    return ' '.join(parts[:2])
-
-
-def count(number: int, noun: str, plural: str = '') -> str:
-    """``1 process``, ``2 processes``."""
-    return f'{number:,} {noun if number == 1 else plural or noun + "s"}'
 
 
 def ending(exit_code: int | None) -> str:
@@ -54,10 +30,7 @@ def ending(exit_code: int | None) -> str:
         return 'ended'
     if exit_code >= 0:
         return f'exit {exit_code}'
-    try:
-        return signal.Signals(-exit_code).name
-    except ValueError:  # a real-time signal has no name
-        return f'signal {-exit_code}'
+    return units.signal_name(-exit_code)
 
 
 def sparkline(history: list[float], width: int) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
-from papa_tui.model.text import count, size
+from papa_tui.model.text import size
 from papa_tui.output.sources import Plan, asks, plan
 from papa_tui.screens.overlay import Question
 from papa_tui.screens.reading import ReadingOutput
@@ -48,7 +49,7 @@ class Acknowledging(ReadingOutput):
             feed.acknowledge(each.source.name, each.position, each.source.id)
             self.note_command(['acknowledge', each.source.name, str(each.position), each.source.id])
         total = sum(each.size for each in plans)
-        self.say(f'Acknowledged {size(total)} of {count(len(plans), "process", "processes")}', 'good')
+        self.say(f'Acknowledged {size(total)} of {counted(len(plans), "process")}', 'good')
 
     def do_log(self) -> None:
         """A logger from now on, or a peek again."""

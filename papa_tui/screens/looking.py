@@ -7,11 +7,12 @@ from typing import Any
 
 from papa.errors import Error
 from papa.line.calls import Call
+from papa.line.units import counted
 from papa_tui.actions import ACTIONS, available, shown_keys
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
-from papa_tui.model.text import count, harmless
+from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
 from papa_tui.screens.board import Board
 from papa_tui.screens.overlay import Choice, Piece, Reader
@@ -178,7 +179,7 @@ class Looking(Board):
         concerns = self.model.concerns(self.now)
         key = table.view.next_of({name: found.rank for name, found in concerns.items()}, step)
         if key is None:
-            hidden = ', but the filter hides ' + count(len(concerns), 'process', 'processes') if concerns else ''
+            hidden = ', but the filter hides ' + counted(len(concerns), 'process') if concerns else ''
             self.say(f'Nothing needs attention here{hidden}', 'warn' if concerns else 'good')
             return
         self.focus_place(PROCESSES)

@@ -7,10 +7,10 @@ import threading
 import time
 
 from papa.errors import Error
+from papa.line.units import counted
 from papa_tui.actions import PANE
 from papa_tui.feeds.output import OutputFeed, fetch
 from papa_tui.model.filters import BadPattern
-from papa_tui.model.text import count
 from papa_tui.output.sources import Source
 from papa_tui.output.store import Line
 from papa_tui.screens.looking import Looking
@@ -195,7 +195,7 @@ class ReadingOutput(Looking):
         pane = self.pane
         pane.around = max(0, pane.around + step)
         pane.filter(pane.filter_text)
-        self.say(f'{count(pane.around, "line")} around each that fits the filter')
+        self.say(f'{counted(pane.around, "line")} around each that fits the filter')
 
     def do_wrap(self) -> None:
         """Wrap long lines, or cut them."""
@@ -266,7 +266,7 @@ class ReadingOutput(Looking):
     def copy(self, text: str, what: str) -> None:
         """Put a text where it can be pasted from, and say where that is."""
         self.app.copy_to_clipboard(text)
-        lines = count(text.count('\n') + 1, 'line')
+        lines = counted(text.count('\n') + 1, 'line')
         where = "tmux's buffer" if os.environ.get('TMUX') else 'the clipboard of the terminal'
         self.say(f'Copied {what} ({lines}) to {where}', 'good')
 
@@ -291,7 +291,7 @@ class ReadingOutput(Looking):
         except (OSError, ValueError) as error:
             self.say(f'Cannot write {path}: {getattr(error, "strerror", None) or error}', 'bad')
         else:
-            self.say(f'Saved {count(len(lines), "line")} to {path}', 'good')
+            self.say(f'Saved {counted(len(lines), "line")} to {path}', 'good')
 
     def _saved(self, line: Line) -> str:
         """A line as it is saved: with the name, where there are several."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from textual.strip import Strip
 from textual.widget import Widget
 
+from papa.line.units import age, counted
 from papa_tui.model.attention import Summary
 from papa_tui.model.model import Model
-from papa_tui.model.text import age, count, harmless, size
+from papa_tui.model.text import harmless, size
 from papa_tui.widgets.cells import Line, fitted, width_of
 from papa_tui.widgets.palette import palette_of
 
@@ -43,7 +44,7 @@ def second_line(model: Model, attention: Summary) -> tuple[list[Part], list[Part
     buffered, lost = model.totals()
     left: list[Part] = [
         (f'{running}/{len(model.processes)} running', ''),
-        (count(len(model.sockets), 'socket'), ''), (count(len(model.values), 'value'), ''),
+        (counted(len(model.sockets), 'socket'), ''), (counted(len(model.values), 'value'), ''),
         (f'held {size(buffered)}', '' if buffered else 'dim'),
         (f'lost {size(lost)}', 'warn' if lost else 'dim'),
     ]

@@ -11,9 +11,10 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
+from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.patience import TooSlow, limited
-from papa_tui.model.text import count, harmless, size
+from papa_tui.model.text import harmless, size
 from papa_tui.output.finding import Finder
 from papa_tui.output.reading import Reading, Row
 from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, SEEN, Source
@@ -199,7 +200,7 @@ class PaneDrawing(Widget, can_focus=True):
         if reading.follow:
             words.append(('following', 'good'))
         elif reading.arrived:
-            words.append((f'{count(reading.arrived, "new line")} below', 'warn'))
+            words.append((f'{counted(reading.arrived, "new line")} below', 'warn'))
         else:
             words.append(('not following', 'dim'))
         if self.search_text:

@@ -11,9 +11,10 @@ from conftest import Daemon, wait_until
 
 from papa import Papa
 from papa.errors import BadRequest
+from papa.line import units
 from papa.line.calls import call
 from papa.line.grammar import parse
-from papa_shell import confirm, tables, units
+from papa_shell import confirm, tables
 from papa_shell.confirm import agreed, needs_asking, question
 from papa_shell.formats import Result
 from papa_shell.screen import cells

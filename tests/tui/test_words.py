@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from papa.line.units import age
 from papa_tui.actions import ACTIONS, BY_ID, available, shown_keys
 from papa_tui.model.details import details as details_of
-from papa_tui.model.text import age, bar, ending, harmless, rate, size, sparkline
+from papa_tui.model.text import bar, ending, harmless, rate, size, sparkline
 from papa_tui.model.things import Socket, Value
 
 from .made import NOW, process
