@@ -19,7 +19,7 @@ from papa.kernel.upgrade import handover, memory
 from papa.kernel.upgrade.collect import _Values
 from papa.kernel.upgrade.image import Image
 
-from .tools import footprint, scene
+from .tools import Scene, footprint, scene
 
 MB = 1024 * 1024
 MEMORY = 'MemTotal: 900 kB\nMemAvailable: 800 kB\nSwapFree: 200 kB\nHugePages_Total: 0\n'
@@ -115,7 +115,26 @@ def test_of_the_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> No
     assert memory.addressable() == page
 
 
-@pytest.mark.skipif(not hasattr(resource, 'prlimit'), reason='only Linux lets one limit another process')
+limits_others = pytest.mark.skipif(
+    not hasattr(resource, 'prlimit'), reason='only Linux lets one limit another process'
+)
+
+
+def assert_needs_room(stage: Scene, too_little: int, enough: int) -> None:
+    """With so many bytes of address space beyond what it has, the kernel refuses, or is upgraded."""
+    pid = stage.daemon.pid
+    stage.footprint = footprint(pid)
+    used = int(Path(f'/proc/{pid}/statm').read_text(encoding='ascii').split()[0]) * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_AS, (used + too_little, resource.RLIM_INFINITY))
+    with pytest.raises(SystemFailure) as caught:
+        stage.papa.upgrade()
+    assert_clear(caught.value, 'no memory is left')
+    stage.assert_unharmed()
+    resource.prlimit(pid, resource.RLIMIT_AS, (used + enough, resource.RLIM_INFINITY))
+    stage.upgrade()
+
+
+@limits_others
 def test_no_address_space_for_the_copy(daemon: Daemon, folder: str) -> None:
     """The state could be read, but not be copied out of the image."""
     size = 200 * MB
@@ -124,20 +143,12 @@ def test_no_address_space_for_the_copy(daemon: Daemon, folder: str) -> None:
             'large', '/bin/sh', ['-c', f'head -c {size} /dev/zero; exec sleep 600'], bufsize=size + MB
         )
         wait_until(lambda: stage.caller.details('large')['captured'] == size, 'the output')
-        stage.footprint = footprint(daemon.pid)
-        used = int(Path(f'/proc/{daemon.pid}/statm').read_text(encoding='ascii').split()[0]) * resource.getpagesize()
-        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (used + 50 * MB, resource.RLIM_INFINITY))
-        with pytest.raises(SystemFailure) as caught:
-            stage.papa.upgrade()
-        assert_clear(caught.value, 'no memory is left')
-        stage.assert_unharmed()
-        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (used + 350 * MB, resource.RLIM_INFINITY))
-        stage.upgrade()
+        assert_needs_room(stage, 50 * MB, 350 * MB)
         assert stage.caller.details('large')['buffered'] == size
         stage.finish()
 
 
-@pytest.mark.skipif(not hasattr(resource, 'prlimit'), reason='only Linux lets one limit another process')
+@limits_others
 @pytest.mark.parametrize('size', [2000, 4 * MB])
 def test_no_address_space_for_the_values(size: int, daemon: Daemon, folder: str) -> None:
     """Together they do not fit, each by itself does."""
@@ -145,15 +156,7 @@ def test_no_address_space_for_the_values(size: int, daemon: Daemon, folder: str)
         with stage.papa.pipeline() as pipeline:
             for number in range(100 * MB // size):
                 pipeline.set(f'large.{number}', 'x' * size)
-        stage.footprint = footprint(daemon.pid)
-        used = int(Path(f'/proc/{daemon.pid}/statm').read_text(encoding='ascii').split()[0]) * resource.getpagesize()
-        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (used + 30 * MB, resource.RLIM_INFINITY))
-        with pytest.raises(SystemFailure) as caught:
-            stage.papa.upgrade()
-        assert_clear(caught.value, 'no memory is left')
-        stage.assert_unharmed()
-        resource.prlimit(daemon.pid, resource.RLIMIT_AS, (used + 250 * MB, resource.RLIM_INFINITY))
-        stage.upgrade()
+        assert_needs_room(stage, 30 * MB, 250 * MB)
         assert stage.papa.get('large.1') == 'x' * size
         stage.finish()
 

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from conftest import PATIENCE, Daemon, wait_until
@@ -13,7 +14,7 @@ from kernel.tools import end, is_alive
 
 from papa import ConnectionLost
 
-from .tools import Package, in_background, scene
+from .tools import Package, Scene, in_background, scene
 
 LOAD, READ, LAST = (
     ('kernel/upgrade/resume.py', 'from papa.version import __version__\n'),
@@ -54,6 +55,15 @@ class Troubled:
         wait_until(said, 'the words')
 
 
+def assert_goes_on(stage: Scene, thread: Thread, results: list[object]) -> None:
+    """The upgrade comes to its end, and nothing is lost."""
+    thread.join(PATIENCE)
+    assert [type(result) for result in results] == [dict], results
+    stage.upgrades = 1
+    stage.assert_unharmed()
+    stage.finish()
+
+
 @pytest.mark.parametrize('trouble', TROUBLES)
 def test_it_goes_on_as_soon_as_it_can(trouble: str, start_daemon: Callable[..., Daemon], folder: str) -> None:
     kernel = Troubled(trouble, start_daemon, folder)
@@ -62,11 +72,7 @@ def test_it_goes_on_as_soon_as_it_can(trouble: str, start_daemon: Callable[..., 
         kernel.wait_for_words(2)
         assert not results
         kernel.flag.unlink()
-        thread.join(PATIENCE)
-        assert [type(result) for result in results] == [dict], results
-        stage.upgrades = 1
-        stage.assert_unharmed()
-        stage.finish()
+        assert_goes_on(stage, thread, results)
 
 
 def test_it_is_not_hurt_by_being_mended(start_daemon: Callable[..., Daemon], folder: str) -> None:
@@ -79,11 +85,7 @@ def test_it_is_not_hurt_by_being_mended(start_daemon: Callable[..., Daemon], fol
         kernel.wait_for_words(3)
         kernel.flag.unlink()
         kernel.package.mend()
-        thread.join(PATIENCE)
-        assert [type(result) for result in results] == [dict], results
-        stage.upgrades = 1
-        stage.assert_unharmed()
-        stage.finish()
+        assert_goes_on(stage, thread, results)
 
 
 @pytest.mark.parametrize('deed', ['', 'os.kill(os.getpid(), 15)'], ids=['while it waits', 'while it tries'])
