@@ -50,7 +50,7 @@ class ProcessSpec(NamedTuple):
 
 _FIELDS_RUNNING = (
     'pid', 'started', 'uid', 'gid', 'id', 'working_dir', 'bufsize', 'overflow', 'sockets', 'args',
-    'captured', 'acknowledged', 'buffered', 'dropped', 'watchers', 'peekers', 'running',
+    'captured', 'acknowledged', 'buffered', 'dropped', 'watchers', 'peekers', 'recorded', 'running',
 )
 _FIELDS_ENDED = (*_FIELDS_RUNNING, 'exit_code', 'ended')
 
@@ -121,6 +121,11 @@ class ProcessRecord:
         watchers = sum([cursor.holds for cursor in self.cursors]) if self.cursors else 0
         return output.end + self.drained, output.buffered, output.dropped + self.drained, watchers
 
+    @property
+    def recorded(self) -> bool:
+        """Whether what it writes is kept until somebody acknowledges it."""
+        return not self.removed and 'pipe' in (self.spec.stdout, self.spec.stderr)
+
     def details(self) -> dict[str, Any]:
         """What is told of a process, in the order in which it is shown."""
         spec = self.spec
@@ -135,7 +140,8 @@ class ProcessRecord:
         details.update(
             working_dir=spec.working_dir, bufsize=spec.bufsize, overflow=spec.overflow, sockets=self.sockets,
             captured=captured, acknowledged=self.output.acknowledged, buffered=buffered, dropped=dropped,
-            watchers=watchers, peekers=len(self.cursors) - watchers, args=list(spec.args),
+            watchers=watchers, peekers=len(self.cursors) - watchers, recorded=self.recorded,
+            args=list(spec.args),
         )
         return details
 
@@ -150,7 +156,7 @@ class ProcessRecord:
         captured, buffered, dropped, watchers = self.counters()
         values = (
             f'{self._constant},{captured},{self.output.acknowledged},{buffered},{dropped},{watchers},'
-            f'{len(self.cursors) - watchers}'
+            f'{len(self.cursors) - watchers},{"true" if self.recorded else "false"}'
         )
         if self.exit_code is None:
             return _FIELDS_RUNNING, f'{values},true'

@@ -54,6 +54,7 @@ class TestMakeProcess:
             'pid': made['pid'], 'running': True, 'started': made['started'], 'uid': os.geteuid(), 'gid': os.getegid(),
             'id': made['id'], 'working_dir': os.getcwd(), 'bufsize': 1048576, 'overflow': 'drop', 'sockets': [],
             'captured': 0, 'acknowledged': 0, 'buffered': 0, 'dropped': 0, 'watchers': 0, 'peekers': 0,
+            'recorded': True,
             'args': ['sleep', '60'],
         }
         assert papa.list_processes() == {'p': made}

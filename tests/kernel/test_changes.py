@@ -131,7 +131,8 @@ def test_a_process_that_is_removed_while_it_runs(still_kernel: StillKernel, monk
     viewer.taken()
     still_kernel.run('remove processes', 'job')
     (frame,) = viewer.taken()
-    assert (frame.record['change'], frame.record['details']['buffered']) == ('changed', 0)
+    details = frame.record['details']
+    assert (frame.record['change'], details['buffered'], details['recorded']) == ('changed', 0, False)
     child.exit(monkeypatch, 3)
     assert changes(viewer) == [('exited', 'job'), ('removed', 'job')]
 

@@ -7,6 +7,7 @@ import random
 import resource
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -215,6 +216,19 @@ def test_details(papa: Papa) -> None:
     assert other['args'] == ['/bin/echo', '$(socket.web.port)', '$(socket.web.fileno)']
     assert port
     assert other['id'] != made['id']
+
+
+@pytest.mark.parametrize(('given', 'recorded'), [
+    ({}, True), ({'stdout': subprocess.DEVNULL}, True), ({'bufsize': 0}, False),
+    ({'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}, False),
+])
+def test_whether_it_is_recorded(papa: Papa, given: dict[str, Any], recorded: bool) -> None:
+    made = papa.make_process('job', '/bin/sleep', ['60'], **given)
+    assert made['recorded'] is papa.list_processes()['job']['recorded'] is recorded
+    papa.remove_processes('job')
+    details = papa.list_processes()['job']
+    assert (details['running'], details['recorded']) == (True, False)
+    os.kill(made['pid'], signal.SIGKILL)
 
 
 SAME: dict[str, Any] = {
