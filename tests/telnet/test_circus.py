@@ -103,11 +103,15 @@ class Circus:
             )
 
     def control(self, *arguments):
-        """What circusctl prints."""
-        ended = subprocess.run(
-            self._command('circusctl', '--endpoint', f'ipc://{self.folder}/control', '--timeout', '20', *arguments),
-            capture_output=True, text=True, env=self._environment, timeout=PATIENCE,
-        )
+        """What circusctl prints. circus answers before it has done what it was told, and refuses more until then."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            ended = subprocess.run(
+                self._command('circusctl', '--endpoint', f'ipc://{self.folder}/control', '--timeout', '20', *arguments),
+                capture_output=True, text=True, env=self._environment, timeout=PATIENCE,
+            )
+            if 'arbiter is already running' not in ended.stderr or time.monotonic() > deadline:
+                break
         assert ended.returncode == 0, ended.stderr
         return ended.stdout.strip()
 
