@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from conftest import PACKAGE, PATIENCE, Daemon
@@ -108,12 +109,12 @@ def as_nobody(code: str, *arguments: object) -> subprocess.CompletedProcess[str]
     )
 
 
-def shell(script: str) -> dict[str, object]:
+def shell(script: str) -> dict[str, Any]:
     """The parameters of `make_process` for a shell script."""
     return {'executable': '/bin/sh', 'args': ['-c', script]}
 
 
-def python(code: str, *arguments: object) -> dict[str, object]:
+def python(code: str, *arguments: object) -> dict[str, Any]:
     """The parameters of `make_process` for a Python program that starts fast."""
     return {'executable': sys.executable, 'args': ['-I', '-S', '-c', code, *map(str, arguments)]}
 
@@ -131,9 +132,9 @@ class Seen:
             self.exits.update((piece.name, piece.data) for piece in closed)
 
 
-def run(papa: Papa, name: str = 'job', **parameters: object) -> Seen:
+def run(papa: Papa, name: str = 'job', **parameters: Any) -> Seen:
     """Run a process to its end and take its output."""
-    with papa.make_process(name, watch_immediately=True, **parameters) as watcher:  # type: ignore[arg-type]
+    with papa.make_process(name, watch_immediately=True, **parameters) as watcher:
         return Seen(watcher)
 
 
