@@ -32,6 +32,7 @@ from papa_tui.model.model import Model
 from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
 from papa_tui.settings import Settings
+from papa_tui.widgets.turns import Turns
 
 _HUNG_UP = 129
 SHORTEST = 0.1  # seconds between two drawings of what the kernel tells
@@ -60,6 +61,7 @@ class Dashboard(App[None]):
         self.feed = feed or ChangesFeed(settings.where, self.ring, autostart=settings.autostart)
         self.doer = Doer(settings.where)
         self.sampler = SamplerThread(self._sampled, this_machine())
+        self._turns = Turns(self, super().on_event)
         self._usage: dict[int, Usage | None] = {}
         self._is_up = False
         self._waiting = False
@@ -87,6 +89,13 @@ class Dashboard(App[None]):
                 thread.start()
         self.set_interval(1.0, self._second)
         self._draw()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys are dealt with one after the other, however fast they come."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._turns.take(event)
+        else:
+            await super().on_event(event)
 
     def _leave_when_told(self) -> None:
         """SIGTERM ends it in order, with the terminal as it was."""
