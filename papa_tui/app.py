@@ -26,6 +26,7 @@ from papa_tui.actions import available
 from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
 from papa_tui.feeds.doer import Doer, Done
 from papa_tui.feeds.proc import this_machine
+from papa_tui.feeds.pulse import Pulse, Silence
 from papa_tui.feeds.sampler import SamplerThread, Usage
 from papa_tui.model import patience
 from papa_tui.model.model import Model
@@ -60,6 +61,8 @@ class Dashboard(App[None]):
         self.model = Model()
         self.feed = feed or ChangesFeed(settings.where, self.ring, autostart=settings.autostart)
         self.doer = Doer(settings.where)
+        self.pulse = Pulse(settings.where)
+        self.silence = Silence()
         self.sampler = SamplerThread(self._sampled, this_machine())
         self._turns = Turns(self, super().on_event)
         self._usage: dict[int, Usage | None] = {}
@@ -84,7 +87,7 @@ class Dashboard(App[None]):
         self._is_up = True
         patience.install()
         self._leave_when_told()
-        for thread in (self.feed, self.doer, self.sampler):
+        for thread in (self.feed, self.pulse, self.doer, self.sampler):
             if not thread.is_alive():
                 thread.start()
         self.set_interval(1.0, self._second)
@@ -117,7 +120,7 @@ class Dashboard(App[None]):
     def on_unmount(self) -> None:
         """End the threads, without waiting for them: one may be in the middle of connecting."""
         self._is_up = False
-        for thread in (self.feed, self.doer, self.sampler):
+        for thread in (self.feed, self.pulse, self.doer, self.sampler):
             thread.stop()
         self.main.stop_watching()
 
@@ -180,7 +183,9 @@ class Dashboard(App[None]):
         """Uptimes go on, and what is not told of any more has come to rest."""
         if not (self.is_headless or os.isatty(0)):
             os._exit(_HUNG_UP)  # the terminal is gone, and SIGHUP was ignored: there is nothing to leave in order
-        self.model.idle(time.time())
+        now = time.time()
+        self.model.silent(self.silence.second(self.pulse.asked, self.feed.heard), now)
+        self.model.idle(now)
         self.main.pane.settle()
         self.sample()
         if time.monotonic() - self._drawn > 0.7:

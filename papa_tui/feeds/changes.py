@@ -45,7 +45,7 @@ News = Connected | Lost | Changed
 class ChangesFeed(threading.Thread):
     """Listens to `Papa.changes`. `news` is what it has heard. Only its very first attempt may start a kernel.
 
-    `began` is set once that attempt has succeeded, or has failed with `failure`.
+    `began` is set once that attempt has succeeded, or has failed with `failure`. `heard`: when it last was.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class ChangesFeed(threading.Thread):
         self.news: Mailbox[News] = Mailbox(bell, _MOST)
         self.began = threading.Event()
         self.failure: Error | None = None
+        self.heard = 0.0
         self._where = port_or_path
         self._autostart = autostart
         self._every = every
@@ -86,13 +87,16 @@ class ChangesFeed(threading.Thread):
         first = not self.began.is_set()
         with Papa(self._where, autostart=first and self._autostart) as papa:
             info = papa.kernel_info()
-            self.news.put(Connected(info, time.time()))
+            self.heard = time.time()
+            self.news.put(Connected(info, self.heard))
             changes = papa.changes(every=self._every)
             self.began.set()
             try:
                 while not self._alarm.stopped:
                     if changes.ready:
-                        self.news.put(Changed(next(changes), time.time()))
+                        change = next(changes)
+                        self.heard = time.time()
+                        self.news.put(Changed(change, self.heard))
                     else:
                         self._alarm.wait(changes.fileno())
             finally:

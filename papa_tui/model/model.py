@@ -25,8 +25,8 @@ class Model:
 
     `editions` counts, for each kind, how often something was added to it, taken away or given another text: whoever
     has drawn an older one has to sort and filter anew. `touched` are the kinds of which only texts are others; whoever
-    draws them clears it. `connected_at` and `lost_at` are when the connection came and
-    went.
+    draws them clears it. `connected_at` and `lost_at` are when the connection came and went; `silent_since` is when the
+    kernel was last heard of, if it is there and does not answer.
     """
 
     def __init__(self) -> None:
@@ -39,6 +39,7 @@ class Model:
         self.info_at = 0.0
         self.connected_at: float | None = None
         self.lost_at: float | None = None
+        self.silent_since: float | None = None
         self.trouble = ''
         self._active: set[Process] = set()  # whose rate may not be nothing
         self._ticked: float | None = None
@@ -63,7 +64,12 @@ class Model:
     @property
     def stale(self) -> bool:
         """Whether what is shown may not be so any more."""
-        return self.lost_at is not None
+        return self.stale_since is not None
+
+    @property
+    def stale_since(self) -> float | None:
+        """When it was so last."""
+        return self.silent_since if self.lost_at is None else self.lost_at
 
     # The connection
 
@@ -77,7 +83,7 @@ class Model:
         self.info = dict(info)
         self.info_at = now
         self.connected_at = now
-        self.lost_at = None
+        self.lost_at = self.silent_since = None
         self.trouble = ''
 
     def lost(self, trouble: str, now: float) -> None:
@@ -85,7 +91,18 @@ class Model:
         if self.lost_at is None:
             self.lost_at = now
             self.timeline.add(now, 'kernel', 'papa', 'the connection was lost', 'bad')
+        self.silent_since = None
         self.trouble = trouble
+
+    def silent(self, since: float | None, now: float) -> None:
+        """The kernel is there and has not answered since then; None: it answers."""
+        if self.lost_at is not None or (since is None) is (self.silent_since is None):
+            return
+        self.silent_since = since
+        if since is None:
+            self.timeline.add(now, 'kernel', 'papa', 'answers again', 'good')
+        else:
+            self.timeline.add(since, 'kernel', 'papa', 'does not answer', 'bad')
 
     def uptime(self, now: float) -> float:
         """Seconds that the kernel runs."""

@@ -72,6 +72,8 @@ class Acting(Acknowledging):
         else:
             self.note_command(split(line.full).texts)
             self.dashboard.do_call(made, lambda result, error: self._called(line, result, error))
+            if self.model.silent_since is not None:
+                self.say('The kernel does not answer: this is done when it does', 'warn')
 
     def _called(self, line: Line, result: Any, error: Error | None) -> None:
         if error is not None:

@@ -82,6 +82,7 @@ class Board(Screen[None]):
         self._height_below = 0
         self._last_place = self._last_table = PROCESSES
         self.now = 0.0
+        self.as_of = 0.0  # when the data that is shown was true
         self.commands: list[str] = []
         self._editions: dict[str, int] = dict.fromkeys(KINDS, -1)
 
@@ -106,7 +107,7 @@ class Board(Screen[None]):
     def show(self, now: float) -> None:
         """Draw what the model has now."""
         self.now = now
-        as_of = now if self.model.lost_at is None else self.model.lost_at  # what is stale gets no older
+        self.as_of = now if self.model.stale_since is None else self.model.stale_since  # what is stale gets no older
         for kind, table in self.tables.items():
             view, touched = table.view, kind in self.model.touched
             members = self._editions[kind] != self.model.editions[kind]
@@ -116,9 +117,9 @@ class Board(Screen[None]):
             if members:
                 self._editions[kind] = self.model.editions[kind]
             if members or touched or kind == PROCESSES or table.stale is not self.model.stale:
-                table.refresh_rows(as_of, members=members or table.view.moves, stale=self.model.stale)
+                table.refresh_rows(self.as_of, members=members or table.view.moves, stale=self.model.stale)
         self.model.touched.clear()
-        attention = self.model.attention(now)
+        attention = self.model.attention(self.as_of)
         self.header.show([
             first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),
         ])
@@ -129,16 +130,16 @@ class Board(Screen[None]):
     def rebuild(self, table: Table) -> None:
         """Sort and filter a table anew."""
         self._rebuild(table)
-        table.refresh_rows(self.now, members=True, stale=self.model.stale)
+        table.refresh_rows(self.as_of, members=True, stale=self.model.stale)
 
     def _rebuild(self, table: Table) -> None:
         things = self.model.things[table.kind].values()
         try:
             with limited():
-                table.view.rebuild(things, self.now)
+                table.view.rebuild(things, self.as_of)
         except TooSlow:
             table.view.filter = Filter()
-            table.view.rebuild(things, self.now)
+            table.view.rebuild(things, self.as_of)
             self.say('This filter takes too long: it is given up', 'bad')
 
     def wanted(self) -> tuple[list[Wanted], float]:

@@ -176,7 +176,7 @@ class Looking(Board):
 
     def _attention(self, step: int) -> None:
         table = self.tables[PROCESSES]
-        concerns = self.model.concerns(self.now)
+        concerns = self.model.concerns(self.as_of)
         key = table.view.next_of({name: found.rank for name, found in concerns.items()}, step)
         if key is None:
             hidden = ', but the filter hides ' + counted(len(concerns), 'process') if concerns else ''
@@ -203,7 +203,7 @@ class Looking(Board):
         def read() -> list[list[Piece]]:
             """The details as they are now, or as they were last."""
             last[0] = self.model.things[table.kind].get(key, last[0])
-            return details(last[0], self.now)
+            return details(last[0], self.as_of)
 
         self.lay_over(Reader(row.shown, read))
 
@@ -213,7 +213,7 @@ class Looking(Board):
         def got(text: Any, error: Error | None) -> None:
             if isinstance(text, str):
                 whole = Value(value.name, {'value': text, 'size': value.size})
-                self.lay_over(Reader(value.shown, lambda: details(whole, self.now)))
+                self.lay_over(Reader(value.shown, lambda: details(whole, self.as_of)))
             else:
                 self.say(str(error or 'It is not set any more'), 'bad')
 

@@ -22,12 +22,14 @@ def first_line(model: Model, now: float, read_only: bool = False) -> tuple[list[
     if info:
         left += [
             (str(info.get('version', '')), 'dim'), (f'pid {info.get("pid", "")}', 'dim'),
-            (f'up {age(model.uptime(now))}', 'dim'),
+            (f'up {age(model.uptime(model.stale_since or now))}', 'dim'),
         ]
     right: list[Part] = [('read-only', 'warn')] if read_only else []
     if model.timeline.new:
         right.append((f'{model.timeline.new} new (T)', 'dim'))
-    if model.lost_at is not None:
+    if model.silent_since is not None:
+        right.append((f'✗ does not answer, data is {age(now - model.silent_since)} old', 'bad'))
+    elif model.lost_at is not None:
         seconds = age(now - model.lost_at)
         since = f'data is {seconds} old' if model.connected_at is not None else f'none for {seconds}'
         right.append((f'✗ no kernel, {since}, trying again', 'bad'))
@@ -49,7 +51,7 @@ def second_line(model: Model, attention: Summary) -> tuple[list[Part], list[Part
         (f'lost {size(lost)}', 'warn' if lost else 'dim'),
     ]
     right: list[Part] = [(f'{number} {word}', tone) for word, tone, number in attention.parts]
-    if model.connected_at is not None and not attention.parts:
+    if model.connected_at is not None and not attention.parts and not model.stale:
         right.append(('all is well', 'good'))
     if model.stale:
         left, right = [(text, 'dim') for text, _ in left], [(text, 'dim') for text, _ in right]

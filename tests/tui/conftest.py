@@ -62,6 +62,13 @@ class Driver:
         await self.until(lambda: text in self.text(), repr(text))
 
 
+async def command(driver: Driver, text: str) -> None:
+    """Do a command on the ``:`` line."""
+    await driver.press('colon')
+    driver.app.main.prompt.input.value = text
+    await driver.press('enter')
+
+
 @asynccontextmanager
 async def dashboard(where: object, size: Size = (120, 36), **settings: Any) -> AsyncIterator[Driver]:
     """A dashboard that has shown its first data."""
@@ -71,7 +78,7 @@ async def dashboard(where: object, size: Size = (120, 36), **settings: Any) -> A
         await driver.until(lambda: app.model.connected_at and app.model.editions['processes'], 'the first data')
         await driver.until_shown('● live')
         yield driver
-    for thread in (app.feed, app.doer, app.sampler):
+    for thread in (app.feed, app.pulse, app.doer, app.sampler):
         thread.join(PATIENCE)
         assert not thread.is_alive()
 

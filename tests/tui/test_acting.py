@@ -10,16 +10,10 @@ from papa import Papa
 from papa.line.grammar import parse, parse_words
 from papa_tui.model import commands
 
-from .conftest import Driver
+from .conftest import Driver, command
 from .made import details, model
 
 Run = Callable[..., None]
-
-
-async def command(driver: Driver, text: str) -> None:
-    await driver.press('colon')
-    driver.app.main.prompt.input.value = text
-    await driver.press('enter')
 
 
 def test_a_socket_by_its_form(run: Run, papa: Papa) -> None:

@@ -12,7 +12,7 @@ from conftest import Daemon
 from papa import Papa
 from papa_tui.widgets.table import Table
 
-from .conftest import Driver
+from .conftest import Driver, command
 
 Run = Callable[..., None]
 
@@ -191,6 +191,37 @@ def test_a_lost_kernel_dims_the_data_and_is_found_again(
         assert table(driver).view.key == 'web.3'
 
     run(scenario)
+
+
+def test_a_kernel_that_does_not_answer_is_told_and_its_data_gets_no_older(
+    run: Run, held: Papa, daemon: Daemon
+) -> None:
+    async def scenario(driver: Driver) -> None:
+        app = driver.app
+        app.silence.patience = 1
+        app.pulse.every = 0.05
+        os.kill(daemon.pid, signal.SIGSTOP)
+        try:
+            await driver.until_shown('✗ does not answer, data is')
+            since = app.model.silent_since
+            assert table(driver).now == since, 'the data is as it was'
+            assert table(driver).stale
+            assert 'all is well' not in driver.text()
+            uptime = next(word for word in driver.lines()[0].split('  ') if word.startswith('up '))
+            await command(driver, 'set a b')
+            await driver.until_shown('does not answer: this is done')
+            await driver.until(lambda: app.main.now > (since or 0.0) + 2)
+            assert uptime in driver.lines()[0], 'nobody knows whether it goes on'
+        finally:
+            os.kill(daemon.pid, signal.SIGCONT)
+        await driver.until_shown('● live')
+        assert not table(driver).stale
+        await driver.until(lambda: held.get('a') == 'b')
+        assert [each.text for each in app.model.timeline.entries if each.kind == 'kernel'] == [
+            'does not answer', 'answers again',
+        ]
+
+    run(scenario, (160, 36))
 
 
 def test_q_leaves_and_says_what_goes_on(run: Run, held: Papa) -> None:
