@@ -38,7 +38,7 @@ def concern(process: Process, now: float) -> Concern | None:
 
 
 def _about_logging(process: Process, now: float) -> Concern | None:
-    if not process.records or process.watchers or not process.buffered:
+    if not process.recorded or process.watchers or not process.buffered:
         return None
     left = process.full_in
     if left is not None and left < SOON:

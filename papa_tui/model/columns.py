@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from papa.line.units import age
 from papa_tui.model.attention import Concern, concern
-from papa_tui.model.text import bar, ending, rate, size, sparkline
+from papa_tui.model.text import bar, rate, size, sparkline
 from papa_tui.model.things import Process, Socket
 from papa_tui.model.tree import Sums
 
@@ -20,6 +20,8 @@ _LAST = 1 << 62
 _SPARKS = 6
 _BAR = 4
 _ETA = 600.0  # seconds to a full buffer from which on they are told
+_STATES = {'blocked': 'bad', 'not recorded': 'warn'}
+_NONE: Cell = ('–', 'dim')
 
 
 class Context(NamedTuple):
@@ -64,12 +66,8 @@ def _urgency(process: Process, context: Context) -> Any:
 
 def _state(process: Process, _context: Context) -> Cell:
     if not process.running:
-        return ending(process.exit_code), 'bad' if process.exit_code else 'dim'
-    if process.blocked:
-        return 'blocked', 'bad'
-    if not process.records:
-        return 'unrecorded', 'warn'
-    return 'running', 'good'
+        return process.state, 'bad' if process.exit_code else 'dim'
+    return process.state, _STATES.get(process.state, 'good')
 
 
 def _state_order(process: Process, context: Context) -> Any:
@@ -78,17 +76,17 @@ def _state_order(process: Process, context: Context) -> Any:
 
 def _cpu(process: Process, _context: Context) -> Cell:
     if process.cpu is None:
-        return '–', 'dim'
+        return _NONE
     return f'{process.cpu:.0f}%' if process.cpu >= 9.95 else f'{process.cpu:.1f}%', 'dim' if process.cpu < 0.05 else ''
 
 
 def _memory(process: Process, _context: Context) -> Cell:
-    return ('–', 'dim') if process.memory is None else (size(process.memory), '')
+    return _NONE if process.memory is None else (size(process.memory), '')
 
 
 def _buffered(process: Process, _context: Context) -> Cell:
-    if not process.records and not process.buffered:
-        return '–', 'dim'
+    if not process.recorded and not process.buffered:
+        return _NONE
     return size(process.buffered), '' if process.buffered else 'dim'
 
 
@@ -104,16 +102,18 @@ def _fill(process: Process, context: Context) -> Cell:
 
 
 def _lost(process: Process, context: Context) -> Cell:
-    if not process.dropped:
+    if not process.lost:
         return '', ''
-    return size(process.dropped), 'bad' if process.losing(context.now) else 'warn'
+    return size(process.lost), 'bad' if process.losing(context.now) else 'warn'
 
 
 def _loggers(process: Process, _context: Context) -> Cell:
     if process.watchers:
         return str(process.watchers), ''
-    if not process.running or not process.records:
+    if not process.running:
         return '', ''
+    if not process.recorded:
+        return _NONE
     return 'nobody', 'warn' if process.buffered else 'dim'
 
 
@@ -134,7 +134,7 @@ _NAME = Column('name', 'NAME', 0, 0, _named, _by_name)
 PROCESS_COLUMNS = (
     Column('attention', '!', 2, 1, _mark, _urgency, moves=True),
     _NAME,
-    Column('state', 'STATE', 10, 2, _state, _state_order, moves=True),
+    Column('state', 'STATE', 12, 2, _state, _state_order, moves=True),
     Column('pid', 'PID', 7, 9, lambda p, _: (str(p.pid), 'dim'), lambda p, _: p.pid, right=True),
     Column('up', 'UP', 7, 7, lambda p, c: (age(p.up(c.now)), 'dim' if not p.running else ''),
            lambda p, c: p.up(c.now), right=True, down=True),
@@ -146,7 +146,7 @@ PROCESS_COLUMNS = (
            lambda p, _: p.average if p.history else 0.0, down=True, moves=True),
     Column('buffered', 'HELD', 7, 3, _buffered, lambda p, _: p.buffered, right=True, down=True, moves=True),
     Column('fill', 'FULL', 9, 5, _fill, lambda p, _: p.fill, right=True, down=True, moves=True),
-    Column('lost', 'LOST', 7, 5, _lost, lambda p, _: p.dropped, right=True, down=True, moves=True),
+    Column('lost', 'LOST', 7, 5, _lost, lambda p, _: p.lost, right=True, down=True, moves=True),
     Column('loggers', 'LOGGED', 6, 10, _loggers, lambda p, _: p.watchers, right=True, moves=True),
     Column('command', 'COMMAND', 8, 12, lambda p, _: (p.command, 'dim'), lambda p, _: p.command, grows=True),
 )
@@ -182,12 +182,18 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 }
 
 
-def _running(sums: Sums, _context: Context) -> Cell:
-    return f'{sums.running}/{sums.total} run', 'dim' if sums.running == sums.total else 'warn'
+def _troubles(sums: Sums, _context: Context) -> Cell:
+    if sums.worst is not None:
+        return f'{sums.troubled} {sums.worst.word}', sums.worst.tone
+    return f'{sums.running}/{sums.total} run', 'dim'
+
+
+def _worst(sums: Sums, _context: Context) -> Cell:
+    return ('  ', '') if sums.worst is None else (f'{sums.worst.mark} ', sums.worst.tone)
 
 
 GROUP_CELLS: dict[str, Callable[[Any, Context], Cell]] = {  # of a folded group, given its `Sums`
-    'state': _running, **{column.key: column.cell for column in PROCESS_COLUMNS
+    'attention': _worst, 'state': _troubles, **{column.key: column.cell for column in PROCESS_COLUMNS
                           if column.key in ('cpu', 'memory', 'rate', 'trend', 'buffered', 'fill', 'lost')},
 }
 _WIDE = 110  # cells from which on a name is not cut; below, other columns have a quarter at least

@@ -26,7 +26,20 @@ def details(thing: Thing | Group, now: float) -> list[Pieces]:
         return _socket(thing)
     if isinstance(thing, Value):
         return _value(thing)
-    return [[(each.shown, 'name')] for each in thing.things]
+    return _group(thing, now)
+
+
+def _group(group: Group, now: float) -> list[Pieces]:
+    """Who is in it, and what is wrong with whom: that first."""
+    troubled, others = [], []
+    for each in group.things:
+        found = concern(each, now) if isinstance(each, Process) else None
+        if found is None:
+            others.append([('  ', ''), (each.shown, 'name')])
+        else:
+            text = f'  {found.text}'
+            troubled.append((found.rank, [(f'{found.mark} ', found.tone), (each.shown, 'name'), (text, found.tone)]))
+    return [pieces for _, pieces in sorted(troubled, key=lambda each: each[0])] + others
 
 
 def _field(label: str, text: str, tone: str = '') -> Pieces:
@@ -44,7 +57,7 @@ def _process(process: Process, now: float) -> list[Pieces]:
     if found is not None:
         lines += [[(f'{found.mark} {found.text}', found.tone)], []]
     if process.running:
-        lines.append(_field('state', 'running, ' + ('recorded' if process.records else 'not recorded'), 'good'))
+        lines += _running(process)
     else:
         lines.append(_field('state', _ended(process), 'bad' if process.exit_code else ''))
     lines += [
@@ -65,6 +78,16 @@ def _process(process: Process, now: float) -> list[Pieces]:
     return lines
 
 
+def _running(process: Process) -> list[Pieces]:
+    if process.recorded:
+        return [_field('state', 'running' if not process.blocked else 'running, blocked', 'good')]
+    if process.removed:
+        why = 'It was removed while it runs: it is forgotten when it exits, and what it writes goes nowhere.'
+    else:
+        why = 'What it writes goes nowhere: it was made so, or was removed and is forgotten when it exits.'
+    return [_field('state', 'running, not recorded', 'warn'), _field('', why, 'dim')]
+
+
 def _ended(process: Process) -> str:
     code = process.exit_code
     return ending(code) if code is None or code >= 0 else f'{ending(code)} (killed by signal {-code})'
@@ -75,13 +98,16 @@ def _output(process: Process) -> list[Pieces]:
     share = f' ({process.fill * 100:.0f}%)' if process.bufsize else ''
     rule = 'the oldest makes room' if process.overflow == 'drop' else 'the process waits'
     left = process.full_in
-    unlogged = 'warn' if process.running and process.records else 'dim'
+    unlogged = 'warn' if process.running else 'dim'
+    written = f'{process.captured:,} bytes so far, {rate(process.rate) or "silent now"}'
+    if process.running and not process.recorded:
+        return [[], _field('output', f'{written}; it is not kept')]
     lines = [
-        [], _field('output', f'{process.captured:,} bytes so far, {rate(process.rate) or "silent now"}'),
+        [], _field('output', written),
         _field('acknowledged', f'up to {process.acknowledged:,}'),
         _field('held', f'{process.buffered:,} bytes{share}', '' if process.buffered else 'dim'),
         _field('buffer', f'{size(process.bufsize)}; when it is full, {rule} (overflow={process.overflow})'),
-        _field('lost', f'{process.dropped:,} bytes', 'bad' if process.dropped else 'dim'),
+        _field('lost', f'{process.lost:,} bytes', 'bad' if process.lost else 'dim'),
         _field('logged by', logged, '' if process.watchers else unlogged),
     ]
     if left is not None:
@@ -94,7 +120,7 @@ def _rest(process: Process) -> list[Pieces]:
     shown = ('working_dir', 'uid', 'gid', 'sockets', 'peekers', 'id')
     hidden = {
         *shown, 'pid', 'running', 'started', 'exit_code', 'ended', 'captured', 'acknowledged', 'buffered', 'dropped',
-        'watchers', 'bufsize', 'overflow', 'args', 'env',
+        'watchers', 'bufsize', 'overflow', 'recorded', 'args', 'env',
     }
     lines: list[Pieces] = [[]]
     lines += [_field(key, _plain(told[key])) for key in shown if key in told]

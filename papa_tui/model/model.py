@@ -150,7 +150,7 @@ class Model:
             self.timeline.add(now, change.kind, change.name, 'removed', 'dim')
         else:
             known = change.name in self.things[kind]
-            self._put(kind, change.name, change.details, now, change=change.change)
+            self._put(kind, change.name, change.details, now)
             if kind == VALUES and known:
                 self.touched.add(kind)
                 return
@@ -158,15 +158,12 @@ class Model:
         if kind != VALUES:
             self._holders_known = False
 
-    def _put(
-        self, kind: str, name: str, details: Mapping[str, Any], now: float, *, change: str = '', quiet: bool = False
-    ) -> None:
+    def _put(self, kind: str, name: str, details: Mapping[str, Any], now: float, *, quiet: bool = False) -> None:
         held = self.things[kind].get(name)
         if isinstance(held, Process) and held.id == details.get('id'):
-            was_running = held.running
+            was_running, was_recorded = held.running, held.recorded
             held.take(details)
-            if change == 'changed' and held.running:
-                held.recorded = False
+            if was_recorded and not held.recorded and held.running:
                 self.timeline.add(now, 'process', name, 'is not recorded any more', 'warn')
             if was_running and not held.running:
                 self._exited(held)
@@ -257,7 +254,7 @@ class Model:
     def totals(self) -> tuple[int, int]:
         """Bytes buffered and bytes lost, of all processes."""
         processes = self.processes.values()
-        return sum(process.buffered for process in processes), sum(process.dropped for process in processes)
+        return sum(process.buffered for process in processes), sum(process.lost for process in processes)
 
 
 def _singular(kind: str) -> str:

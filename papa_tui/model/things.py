@@ -8,7 +8,7 @@ from typing import Any
 from papa.line.quoting import join
 from papa.line.snapshot import socket_note
 from papa.names import natural
-from papa_tui.model.text import harmless
+from papa_tui.model.text import ending, harmless
 
 HISTORY = 16  # ticks of the rate that are kept
 LOSING = 10.0  # seconds after a loss in which a process counts as one that loses
@@ -59,7 +59,6 @@ class Process:
         self.cpu: float | None = None
         self.memory: int | None = None
         self.lost_at: float | None = None
-        self.recorded = True
         self.dropped = int(details.get('dropped', 0))
         self.command = _command([str(word) for word in details.get('args', ())])
         self.ticked = int(details.get('captured', 0))
@@ -76,6 +75,7 @@ class Process:
         self.exit_code: int | None = details.get('exit_code')
         self.bufsize = int(details.get('bufsize', 0))
         self.overflow = str(details.get('overflow', 'drop'))
+        self.recorded = bool(details.get('recorded', self.bufsize > 0))
         self.sockets: list[str] = list(details.get('sockets', ()))
         self.acknowledged = int(details.get('acknowledged', 0))
         self.captured = self.buffered = self.watchers = 0
@@ -84,7 +84,7 @@ class Process:
     def count(self, moved: Mapping[str, Any], now: float | None) -> None:
         """Take in the counters that moved. `now` is when, None if nobody knows since when they have."""
         dropped = int(moved.get('dropped', self.dropped))
-        if dropped > self.dropped and now is not None:
+        if dropped > self.dropped and now is not None and self.recorded:
             self.lost_at = now
         self.dropped = dropped
         self.captured = int(moved.get('captured', self.captured))
@@ -101,9 +101,24 @@ class Process:
         return any(self.history)
 
     @property
-    def records(self) -> bool:
-        """Whether its output is kept at all."""
-        return self.recorded and self.bufsize > 0
+    def state(self) -> str:
+        """Its state in a word or two."""
+        if not self.running:
+            return ending(self.exit_code)
+        if not self.recorded:
+            return 'not recorded'
+        return 'blocked' if self.blocked else 'running'
+
+    @property
+    def removed(self) -> bool:
+        """Whether it was removed while it runs, so that it is forgotten as soon as it exits. One that never was
+        recorded has captured nothing."""
+        return self.running and not self.recorded and bool(self.bufsize and self.captured)
+
+    @property
+    def lost(self) -> int:
+        """Bytes of output that should have been kept, and were not."""
+        return 0 if self.running and not self.recorded else self.dropped
 
     @property
     def fill(self) -> float:
@@ -113,12 +128,12 @@ class Process:
     @property
     def blocked(self) -> bool:
         """Whether it has to wait until somebody acknowledges."""
-        return self.running and self.overflow == 'block' and 0 < self.bufsize <= self.buffered
+        return self.running and self.recorded and self.overflow == 'block' and 0 < self.bufsize <= self.buffered
 
     @property
     def full_in(self) -> float | None:
         """Seconds until its buffer is full at the present rate; None if it does not fill, or is full."""
-        if not self.records or not self.running or self.watchers or self.rate < 1 or self.buffered >= self.bufsize:
+        if not self.recorded or not self.running or self.watchers or self.rate < 1 or self.buffered >= self.bufsize:
             return None
         return (self.bufsize - self.buffered) / self.average
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from papa_tui.model.attention import concern
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Process, Thing
 
@@ -40,18 +41,22 @@ class Group:
 
 
 class Sums:
-    """What the processes under a group amount to, with the names that a `Process` has for it."""
+    """What the processes under a group amount to, with the names that a `Process` has for it. `worst` is the most
+    urgent concern among them, and `troubled` how many have it."""
 
     __slots__ = (
-        'buffered', 'bufsize', 'cpu', 'dropped', 'fill', 'full_in', 'history', 'lost_at', 'memory', 'rate',
-        'records', 'running', 'total',
+        'buffered', 'bufsize', 'cpu', 'fill', 'full_in', 'history', 'lost', 'memory', 'rate', 'recorded', 'running',
+        'total', 'troubled', 'worst',
     )
 
-    def __init__(self, processes: Sequence[Process]) -> None:
+    def __init__(self, processes: Sequence[Process], now: float) -> None:
         cpus = [process.cpu for process in processes if process.cpu is not None]
         memories = [process.memory for process in processes if process.memory is not None]
-        self.full_in = self.lost_at = None
-        self.records = True
+        concerns = [found for process in processes if (found := concern(process, now)) is not None]
+        self.worst = min(concerns, default=None)
+        self.troubled = sum(each.word == self.worst.word for each in concerns) if self.worst is not None else 0
+        self.full_in = None
+        self.recorded = True
         self.total = len(processes)
         self.running = sum(process.running for process in processes)
         self.cpu = sum(cpus) if cpus else None
@@ -60,7 +65,7 @@ class Sums:
         self.buffered = sum(process.buffered for process in processes)
         self.bufsize = sum(process.bufsize for process in processes)
         self.fill = min(1.0, self.buffered / self.bufsize) if self.bufsize else 0.0
-        self.dropped = sum(process.dropped for process in processes)
+        self.lost = sum(process.lost for process in processes)
         longest = max((len(process.history) for process in processes), default=0)
         self.history = [0.0] * longest
         for process in processes:
@@ -79,13 +84,13 @@ def grow(things: Iterable[Thing], folded: Folded) -> tuple[list[Thing | Group], 
     ordered = list(things)
     counts: dict[str, int] = {}
     for thing in ordered:
-        for prefix in _prefixes(thing.name):
+        for prefix in prefixes(thing.name):
             counts[prefix] = counts.get(prefix, 0) + 1
     children: dict[str, list[Thing | str]] = {'': []}
     members: dict[str, list[Thing]] = {}
     for thing in ordered:
         above = ''
-        for prefix in _prefixes(thing.name):
+        for prefix in prefixes(thing.name):
             if counts[prefix] < 2 or counts[prefix] == counts.get(above):
                 continue
             if prefix not in children:
@@ -125,7 +130,7 @@ def _under(prefix: str, name: str) -> str:
     return name[len(prefix) + 1 :] if prefix else name
 
 
-def _prefixes(name: str) -> list[str]:
+def prefixes(name: str) -> list[str]:
     """``a.b.c`` → ``a``, ``a.b``."""
     parts = name.split('.')
     return ['.'.join(parts[:number]) for number in range(1, len(parts)) if all(parts[:number])]

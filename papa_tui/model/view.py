@@ -10,7 +10,7 @@ from papa.names import natural
 from papa_tui.model.columns import Column, Context
 from papa_tui.model.filters import Filter
 from papa_tui.model.things import Process, Thing
-from papa_tui.model.tree import Folded, Group, grow
+from papa_tui.model.tree import Folded, Group, grow, prefixes
 
 Row = Thing | Group
 
@@ -88,6 +88,14 @@ class View:
             return True
         return False
 
+    def reveal(self, name: str) -> bool:
+        """Unfold what hides this. Returns whether anything has changed: `rebuild` then."""
+        above = [f'{prefix}.*' for prefix in prefixes(name)] if self.tree else []
+        folded = [key for key in above if key in self.folded]
+        for key in folded:
+            self.folded.unfold(key)
+        return bool(folded)
+
     def sort_by(self, key: str) -> None:
         """Sort by a column; the same again: the other way round."""
         column = next(column for column in self.columns if column.key == key)
@@ -137,8 +145,8 @@ class View:
 
     def next_of(self, ranks: dict[str, int], step: int = 1) -> str | None:
         """Where to go for the next one of these: names with how urgent each is. The most urgent first, then in the
-        order of the rows; after the last the first again."""
-        there = [row.key for row in self.rows if row.key in ranks]
+        order of the rows; after the last the first again. What is folded counts, too: `reveal` it."""
+        there = [key for row in self.rows for key in _keys(row) if key in ranks]
         if not there:
             return None
         ordered = sorted(there, key=lambda key: ranks[key])
@@ -147,11 +155,18 @@ class View:
         return ordered[0 if step > 0 else -1]
 
 
+def _keys(row: Row) -> list[str]:
+    """A row's, or those of what is folded in it."""
+    if isinstance(row, Group):
+        return [thing.key for thing in row.things] if row.folded else []
+    return [row.key]
+
+
 def _searched(thing: Any) -> str:
     """The text that a filter looks at."""
     if isinstance(thing, Process):
         state = 'running' if thing.running else 'ended'
-        return f'{thing.name} {state} {thing.command}'  # not the PID: its digits are in many a word
+        return f'{thing.name} {state} {thing.state} {thing.command}'  # not the PID: its digits are in many a word
     if hasattr(thing, 'address'):
         return f'{thing.name} {thing.address} {thing.family} {thing.type} {" ".join(thing.holders)}'
     return f'{thing.name} {thing.text}'

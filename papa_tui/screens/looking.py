@@ -183,6 +183,8 @@ class Looking(Board):
             self.say(f'Nothing needs attention here{hidden}', 'warn' if concerns else 'good')
             return
         self.focus_place(PROCESSES)
+        if table.view.reveal(key):
+            self.rebuild(table)
         table.go_to(key)
         found = concerns[key]
         self.say(f'{found.mark} {table.view.row.shown if table.view.row else ""}: {found.text}', found.tone)

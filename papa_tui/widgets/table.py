@@ -162,7 +162,7 @@ class Table(ScrollView, can_focus=True):
         context = Context(self.now, frozenset(self.view.marked))
         sums = None
         if isinstance(row, Group) and row.folded:
-            sums = Sums([thing for thing in row.things if isinstance(thing, Process)])
+            sums = Sums([thing for thing in row.things if isinstance(thing, Process)], self.now)
         line = Line()
         for column, wide in self._columns:
             text, tone = self._cell(row, column, context, sums)

@@ -16,7 +16,7 @@ def details(**other: Any) -> dict[str, Any]:
     return {
         'pid': 100, 'running': True, 'started': NOW - 100, 'uid': 0, 'gid': 0, 'id': 'a-1', 'working_dir': '/',
         'bufsize': 1000, 'overflow': 'drop', 'sockets': [], 'captured': 0, 'acknowledged': 0, 'buffered': 0,
-        'dropped': 0, 'watchers': 0, 'peekers': 0, 'args': ['/bin/true'], **other,
+        'dropped': 0, 'watchers': 0, 'peekers': 0, 'recorded': True, 'args': ['/bin/true'], **other,
     }
 
 

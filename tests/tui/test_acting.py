@@ -99,7 +99,9 @@ def test_forgetting_names_what_it_hits_and_can_be_declined(run: Run, papa: Papa)
         await driver.press('enter')
         assert len(papa.list_processes()) == 2
         await driver.press('n', 'x', 'y')
-        await driver.until_shown('unrecorded')
+        await driver.until_shown('not recorded')
+        await driver.press('enter')
+        await driver.until_shown('forgotten when it exits')
 
     run(scenario)
 

@@ -33,9 +33,22 @@ def test_an_exit_and_a_successor_under_the_same_name() -> None:
 
 def test_a_process_that_is_forgotten_while_it_runs_is_not_recorded() -> None:
     made = model({'a': details()})
-    assert made.processes['a'].records
-    made.apply(Change('changed', 'process', 'a', details()), NOW)
-    assert not made.processes['a'].records
+    assert made.processes['a'].recorded
+    made.apply(Change('changed', 'process', 'a', details(recorded=False, captured=5)), NOW)
+    removed = made.processes['a']
+    assert (removed.state, removed.removed) == ('not recorded', True)
+    made.apply(counters(a={'captured': 500, 'dropped': 400}), NOW + 1)
+    assert made.concerns(NOW + 1) == {}, 'what is not kept is not lost'
+    assert made.totals() == (0, 0)
+    assert [each.text for each in made.timeline.entries] == ['is not recorded any more']
+
+
+def test_a_process_that_was_made_without_recording_or_was_removed_before_one_came() -> None:
+    made = model({'a': details(bufsize=0, recorded=False), 'b': details(id='b', recorded=False, captured=9, dropped=9)})
+    assert [(each.state, each.removed) for each in made.processes.values()] == [
+        ('not recorded', False), ('not recorded', True),
+    ]
+    assert made.totals() == (0, 0)
 
 
 def test_editions_move_with_members_and_not_with_counters() -> None:

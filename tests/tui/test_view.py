@@ -8,7 +8,7 @@ import pytest
 
 from papa.names import natural
 from papa_tui.model import patience
-from papa_tui.model.columns import COLUMNS, PROCESS_COLUMNS, Context, fit
+from papa_tui.model.columns import COLUMNS, GROUP_CELLS, PROCESS_COLUMNS, Context, fit
 from papa_tui.model.filters import BadPattern, Filter, compile_search
 from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.things import Process
@@ -174,9 +174,51 @@ def test_sums_add_up() -> None:
     one, other = process('a', buffered=100, bufsize=1000, dropped=1), process('b', buffered=300, bufsize=1000)
     one.history, other.history = [1.0, 2.0], [5.0]
     one.cpu = 10.0
-    sums = Sums([one, other])
-    assert (sums.buffered, sums.dropped, sums.fill, sums.cpu, sums.memory) == (400, 1, 0.2, 10.0, None)
+    sums = Sums([one, other], NOW)
+    assert (sums.buffered, sums.lost, sums.fill, sums.cpu, sums.memory) == (400, 1, 0.2, 10.0, None)
     assert sums.history == [1.0, 7.0]
+
+
+def cells(things: list[Process]) -> dict[str, tuple[str, str]]:
+    return {key: cell(Sums(things, NOW), Context(NOW)) for key, cell in GROUP_CELLS.items()}
+
+
+def test_a_fold_tells_the_worst_that_is_under_it() -> None:
+    quiet, noisy = process('w.1'), process('w.2', buffered=10)
+    failed = [process(f'w.{number}', running=False, exit_code=3, ended=NOW) for number in (3, 4)]
+    assert cells([quiet])['attention'] == ('  ', '')
+    assert cells([quiet])['state'] == ('1/1 run', 'dim')
+    assert (cells([quiet, noisy])['attention'], cells([quiet, noisy])['state']) == (
+        ('○ ', 'warn'), ('1 not logged', 'warn'),
+    )
+    worst = cells([quiet, noisy, *failed])
+    assert (worst['attention'], worst['state']) == (('✗ ', 'bad'), ('2 failed', 'bad'))
+
+
+def test_the_next_problem_may_be_folded() -> None:
+    made, things = view('a', 'w.b.1', 'w.b.2', 'w.c')
+    made.tree = True
+    made.folded.fold('w.*')
+    made.folded.fold('w.b.*')
+    made.rebuild(things.values(), NOW)
+    assert keys(made) == ['a', 'w.*']
+    assert made.next_of({'w.b.2': 0}) == 'w.b.2'
+    assert made.reveal('w.b.2')
+    made.rebuild(things.values(), NOW)
+    assert made.go_to('w.b.2')
+    assert not made.reveal('a')
+
+
+def test_a_filter_finds_states_as_they_are_shown() -> None:
+    things = [
+        process('a', recorded=False), process('b', running=False, exit_code=-9, ended=NOW),
+        process('c', overflow='block', buffered=1000),
+    ]
+    made = View(PROCESS_COLUMNS)
+    for text, expected in (('not recorded', ['a']), ('sigkill', ['b']), ('blocked', ['c']), ('running', ['a', 'c'])):
+        made.filter = Filter(text)
+        made.rebuild(things, NOW)
+        assert keys(made) == expected
 
 
 def test_the_next_problem_is_the_most_urgent_one_and_they_go_round() -> None:

@@ -11,6 +11,7 @@ from papa_tui.actions import ACTIONS, BY_ID, available, shown_keys
 from papa_tui.model.details import details as details_of
 from papa_tui.model.text import bar, ending, harmless, rate, size, sparkline
 from papa_tui.model.things import Socket, Value
+from papa_tui.model.tree import Group
 
 from .made import NOW, process
 
@@ -68,6 +69,21 @@ def test_details_have_every_field_and_arguments_one_a_line() -> None:
         assert any(line.startswith(key) for line in found), key
     at = found.index('arguments')
     assert found[at + 1 :] == ['  /bin/sh', '  -c', '  echo \\x1b[31m']
+
+
+def test_details_say_what_it_means_that_a_process_is_not_recorded() -> None:
+    found = '\n'.join(lines(process('a', recorded=False, captured=500, dropped=500, buffered=0)))
+    for said in ('running, not recorded', 'forgotten when it exits', '500 bytes so far', 'not kept'):
+        assert said in found
+    for wrong in ('lost', 'nobody', 'buffer', 'held'):
+        assert wrong not in found
+    assert 'made so' in '\n'.join(lines(process('a', recorded=False, bufsize=0)))
+
+
+def test_details_of_a_group_begin_with_what_is_wrong() -> None:
+    bad = process('w.2', running=False, exit_code=3, ended=NOW)
+    found = lines(Group('w', True, [process('w.1'), bad]))
+    assert found == ['✗ w.2  ended with exit 3', '  w.1']
 
 
 def test_a_value_is_laid_out_if_it_is_json() -> None:
