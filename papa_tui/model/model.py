@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from papa.events import Change
 from papa.line.snapshot import Names
@@ -20,13 +20,23 @@ _SHORTEST_TICK = 0.5  # seconds; counters that come sooner count for the next ti
 _TICK_WITHOUT = 1.5  # seconds after which nothing has moved, as nothing was told
 
 
+class Replaced(NamedTuple):
+    """The kernel is another one than before: its `pid`, since when it runs, and how many of each kind the one before
+    held, none of which are in this one."""
+
+    pid: int
+    since: float
+    held: dict[str, int]
+
+
 class Model:
     """What the kernel holds, by kind and name.
 
     `editions` counts, for each kind, how often something was added to it, taken away or given another text: whoever
     has drawn an older one has to sort and filter anew. `touched` are the kinds of which only texts are others; whoever
     draws them clears it. `connected_at` and `lost_at` are when the connection came and went; `silent_since` is when the
-    kernel was last heard of, if it is there and does not answer.
+    kernel was last heard of, if it is there and does not answer. `replaced` is set when another kernel has come, until
+    somebody has seen that and clears it.
     """
 
     def __init__(self) -> None:
@@ -40,7 +50,9 @@ class Model:
         self.connected_at: float | None = None
         self.lost_at: float | None = None
         self.silent_since: float | None = None
+        self.replaced: Replaced | None = None
         self.trouble = ''
+        self._is_other = False
         self._active: set[Process] = set()  # whose rate may not be nothing
         self._ticked: float | None = None
         self._had_snapshot = False
@@ -75,11 +87,12 @@ class Model:
 
     def connected(self, info: Mapping[str, Any], now: float) -> None:
         """There is a kernel, and this is what it says of itself."""
-        again = self.connected_at is not None
-        if again:
-            other = info.get('pid') != self.info.get('pid')
-            text = 'another kernel answers' if other else 'the connection is back'
-            self.timeline.add(now, 'kernel', 'papa', text, 'warn' if other else 'good')
+        if self.connected_at is not None:
+            younger = info.get('uptime', 0.0) < self.info.get('uptime', 0.0)  # a PID may come again
+            if younger or info.get('pid') != self.info.get('pid'):
+                self._is_other = True  # its snapshot is next
+            else:
+                self.timeline.add(now, 'kernel', 'papa', 'the connection is back', 'good')
         self.info = dict(info)
         self.info_at = now
         self.connected_at = now
@@ -124,6 +137,9 @@ class Model:
             self._one(change, now)
 
     def _snapshot(self, details: Mapping[str, Mapping[str, Any]], now: float) -> None:
+        if self._is_other:
+            self._replace(now)
+            self._is_other = False
         for kind in KINDS:
             held = self.things[kind]
             told = details.get(kind, {})
@@ -135,11 +151,26 @@ class Model:
         self._had_snapshot = True
         self._holders_known = False
 
+    def _replace(self, now: float) -> None:
+        """Nothing of what the kernel before held is in this one, whatever has the same name."""
+        held = {kind: len(things) for kind, things in self.things.items()}
+        for kind in KINDS:
+            for name in list(self.things[kind]):
+                self._gone(kind, name, now)
+        pid, since = int(self.info.get('pid', 0)), now - float(self.info.get('uptime', 0.0))
+        self.timeline.add(now, 'kernel', 'papa', f'another kernel answers: pid {pid}', 'bad')
+        if self.replaced is not None:  # and nobody has seen that yet
+            held = {kind: number + self.replaced.held[kind] for kind, number in held.items()}
+        self.replaced = Replaced(pid, since, held)
+
     def _gone(self, kind: str, name: str, now: float) -> None:
         thing = self.things[kind].pop(name)
+        text = 'is gone'
         if isinstance(thing, Process):
             self._active.discard(thing)
-        self.timeline.add(now, _singular(kind), name, 'is gone', 'dim')
+            if self._is_other and thing.running:
+                text += f'; pid {thing.pid} was running'
+        self.timeline.add(now, _singular(kind), name, text, 'dim')
 
     def _one(self, change: Change, now: float) -> None:
         kind = _PLURAL[change.kind]

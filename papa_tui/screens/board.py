@@ -23,7 +23,7 @@ from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.things import Process
 from papa_tui.model.view import View
 from papa_tui.settings import Settings
-from papa_tui.widgets.header import Header, first_line, second_line
+from papa_tui.widgets.header import Header, first_line, notice, second_line
 from papa_tui.widgets.keys import Keys
 from papa_tui.widgets.pane import Pane
 from papa_tui.widgets.prompt import Prompt
@@ -122,7 +122,7 @@ class Board(Screen[None]):
         attention = self.model.attention(self.as_of)
         self.header.show([
             first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),
-        ])
+        ], notice(self.model))
         self.share_room()
         self.pane.note(self.model.processes)
         self.pane.show_news()

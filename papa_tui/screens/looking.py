@@ -163,6 +163,8 @@ class Looking(Board):
             self.filter_by(self.table, '')
         elif view.marked:
             self.do_unmark()
+        else:
+            self.model.replaced = None  # seen
 
     # What needs attention
 
@@ -175,6 +177,9 @@ class Looking(Board):
         self._attention(-1)
 
     def _attention(self, step: int) -> None:
+        if self.model.replaced is not None:
+            self.do_timeline()
+            return
         table = self.tables[PROCESSES]
         concerns = self.model.concerns(self.as_of)
         key = table.view.next_of({name: found.rank for name, found in concerns.items()}, step)
@@ -223,6 +228,7 @@ class Looking(Board):
 
     def do_timeline(self) -> None:
         """What has happened, with a line where somebody looked last."""
+        self.model.replaced = None
         seen = self.model.timeline.look()
         self.lay_over(Reader('Timeline', lambda: self._timeline(seen), at_end=True))
 

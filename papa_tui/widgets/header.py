@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+import time
+
 from textual.strip import Strip
 from textual.widget import Widget
 
 from papa.line.units import age, counted
+from papa.options import KINDS
 from papa_tui.model.attention import Summary
 from papa_tui.model.model import Model
 from papa_tui.model.text import harmless, size
@@ -13,6 +17,7 @@ from papa_tui.widgets.cells import Line, fitted, width_of
 from papa_tui.widgets.palette import palette_of
 
 Part = tuple[str, str]
+_HEIGHT = 2  # lines without a notice
 
 
 def first_line(model: Model, now: float, read_only: bool = False) -> tuple[list[Part], list[Part]]:
@@ -51,15 +56,28 @@ def second_line(model: Model, attention: Summary) -> tuple[list[Part], list[Part
         (f'lost {size(lost)}', 'warn' if lost else 'dim'),
     ]
     right: list[Part] = [(f'{number} {word}', tone) for word, tone, number in attention.parts]
-    if model.connected_at is not None and not attention.parts and not model.stale:
+    if model.replaced is not None:
+        right.insert(0, ('another kernel', 'bad'))
+    elif model.connected_at is not None and not attention.parts and not model.stale:
         right.append(('all is well', 'good'))
     if model.stale:
         left, right = [(text, 'dim') for text, _ in left], [(text, 'dim') for text, _ in right]
     return left, right
 
 
+def notice(model: Model) -> str:
+    """What a person has to know before anything else; mostly nothing."""
+    if model.replaced is None:
+        return ''
+    pid, since, held = model.replaced
+    were = ', '.join(counted(number, KINDS[kinds]) for kinds, number in held.items() if number)
+    clock = time.strftime('%H:%M:%S', time.localtime(since))
+    gone = f'The one before held {were}: none of that is in this one. ' if were else 'The one before held nothing. '
+    return f'This is another kernel: pid {pid}, since {clock}. {gone}T shows it and clears this line.'
+
+
 class Header(Widget):
-    """Two lines. `show` what is to be seen."""
+    """Two lines, and those of a notice. `show` what is to be seen."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = 'Header { height: 2; width: 1fr; }'
@@ -67,17 +85,30 @@ class Header(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._lines: list[tuple[list[Part], list[Part]]] = []
+        self._notice = ''
+        self._wrapped: list[str] = []
 
-    def show(self, lines: list[tuple[list[Part], list[Part]]]) -> None:
+    def show(self, lines: list[tuple[list[Part], list[Part]]], notice: str = '') -> None:
         """Draw these."""
+        if notice != self._notice:
+            self._notice = notice
+            self.on_resize()
         if lines != self._lines:
             self._lines = lines
             self.refresh()
+
+    def on_resize(self) -> None:
+        """The notice takes as many lines as it needs."""
+        self._wrapped = textwrap.wrap(self._notice, max(20, self.size.width - 2))
+        self.styles.height = _HEIGHT + len(self._wrapped)
 
     def render_line(self, y: int) -> Strip:
         """A line of the widget."""
         palette = palette_of(self.app)
         base = palette.style('', 'panel')
+        if 0 <= y - _HEIGHT < len(self._wrapped):
+            alert = palette.style('alert', 'panel')
+            return Line().add(f' {self._wrapped[y - _HEIGHT]}', alert).strip(self.size.width, alert)
         if y >= len(self._lines):
             return Strip.blank(self.size.width, base)
         left, right = self._lines[y]

@@ -189,6 +189,16 @@ def test_a_lost_kernel_dims_the_data_and_is_found_again(
         await driver.until_shown('● live')
         await driver.until(lambda: names(driver) == ['web.3'])
         assert table(driver).view.key == 'web.3'
+        await driver.until_shown(f'This is another kernel: pid {again.pid}, since')
+        held_before = 'held 4 processes, 1 socket, 2 values'
+        assert held_before in ' '.join(driver.text().split())
+        assert 'all is well' not in driver.text()
+        await driver.press('n')
+        await driver.until_shown('another kernel answers')
+        assert 'web.1 is gone; pid' in driver.text()
+        await driver.press('escape')
+        await driver.until_shown('all is well')
+        assert 'This is another kernel' not in driver.text()
 
     run(scenario)
 

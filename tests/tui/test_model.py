@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from papa.events import Change
 from papa_tui.model.attention import concern
+from papa_tui.widgets.header import notice, second_line
 
 from .made import NOW, counters, details, ended, model, process, snapshot
 
@@ -129,9 +130,40 @@ def test_the_connection_is_lost_once_and_comes_back() -> None:
     assert made.stale
     assert made.lost_at == NOW
     assert made.trouble == 'still gone'
-    made.connected({'pid': 2}, NOW + 5)
+    made.connected({'pid': 1, 'uptime': 15.0}, NOW + 5)
+    made.apply(snapshot({'a': details()}), NOW + 5)
     assert not made.stale
-    assert [each.text for each in made.timeline.entries] == ['the connection was lost', 'another kernel answers']
+    assert made.replaced is None
+    assert [each.text for each in made.timeline.entries] == ['the connection was lost', 'the connection is back']
+
+
+def test_another_kernel_has_nothing_of_what_the_one_before_held() -> None:
+    made = model({'a': details(), 'b': ended(0, id='b')}, values={'v': {'size': 1, 'value': 'x'}})
+    before = made.values['v']
+    made.lost('gone', NOW)
+    made.connected({'pid': 2, 'uptime': 3.0}, NOW + 5)
+    made.apply(snapshot(values={'v': {'size': 1, 'value': 'x'}}), NOW + 5)
+    assert made.replaced == (2, NOW + 2, {'processes': 2, 'sockets': 0, 'values': 1})
+    assert made.values['v'] is not before
+    assert [(each.name, each.text) for each in made.timeline.entries][1:] == [
+        ('a', 'is gone; pid 100 was running'), ('b', 'is gone'), ('v', 'is gone'),
+        ('papa', 'another kernel answers: pid 2'), ('v', 'made'),
+    ]
+    text = notice(made)
+    assert 'another kernel: pid 2, since' in text
+    assert '2 processes, 1 value' in text
+    assert 'all is well' not in str(second_line(made, made.attention(NOW)))
+    made.connected({'pid': 3, 'uptime': 0.0}, NOW + 9)
+    made.apply(snapshot(), NOW + 9)
+    assert made.replaced is not None
+    assert made.replaced.held == {'processes': 2, 'sockets': 0, 'values': 2}, 'nobody has seen the first yet'
+
+
+def test_a_pid_that_comes_again_is_no_disguise() -> None:
+    made = model({'a': details()})
+    made.connected({'pid': 1, 'uptime': 2.0}, NOW + 100)
+    made.apply(snapshot(), NOW + 100)
+    assert made.replaced is not None
 
 
 def test_the_timeline_knows_what_was_seen() -> None:
