@@ -27,6 +27,7 @@ class Writer:
 
     attention: int | None = None  # there is no keyboard
     ahead: bytearray | None = None  # where what is typed during a stream goes, if somebody wants it
+    answers: bool | None = None  # whether, as a terminal, it answers questions, if that is known
 
     def __init__(self, fd: int = STDOUT) -> None:
         self.fd = fd

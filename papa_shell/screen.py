@@ -1,10 +1,15 @@
-"""How large the terminal is, and how much of it a text takes."""
+"""What the terminal can, how large it is, and how much of it a text takes."""
 
 from __future__ import annotations
 
 import os
 
 _COLUMNS, _LINES = 80, 24  # where nobody knows
+
+
+def is_dumb() -> bool:
+    """Whether the terminal knows no escape sequences, such as one inside an editor."""
+    return os.environ.get('TERM', '').lower() in ('', 'dumb', 'unknown')
 
 
 def columns(fd: int = 1) -> int:

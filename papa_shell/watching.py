@@ -53,7 +53,7 @@ def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
 def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
     from papa_shell.changes import form, tell
 
-    with _left_soon(session.call(line, call, flags)) as changes, _sink(writer) as sink:
+    with _left_soon(session.call(line, call, flags)) as changes, _sink(writer, asks=False) as sink:
         tell(changes, form(flags['output'], writer), sink)
     return statuses.OK
 
@@ -66,7 +66,7 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
     with _left_soon(session.call(line, call, flags)) as watcher:
         if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
             say('This takes the output that it shows; "peek processes" only looks')
-        with _sink(writer) as sink:
+        with _sink(writer, asks=not peek) as sink:
             Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
         return _status(watcher.exit_code) if 'exit_code' in flags else statuses.OK
 
@@ -105,14 +105,14 @@ def _left_soon(stream: AbstractContextManager[Any]) -> Iterator[Any]:
 
 
 @contextmanager
-def _sink(writer: Writer) -> Iterator[Sink]:
-    """What takes the stream: the writer or, if that is a terminal, the terminal."""
+def _sink(writer: Writer, *, asks: bool) -> Iterator[Sink]:
+    """What takes the stream: the writer or, if that is a terminal, the terminal; `asks` as there."""
     if not writer.is_terminal:
         yield writer
         return
     from papa_shell.stream import terminal
 
-    with terminal(writer) as sink:
+    with terminal(writer, asks=asks) as sink:
         yield sink
 
 

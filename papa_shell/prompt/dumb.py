@@ -13,11 +13,6 @@ _STDIN = 0
 _PROMPT = '> '
 
 
-def is_dumb() -> bool:
-    """Whether the terminal is such a one."""
-    return os.environ.get('TERM', '').lower() in ('', 'dumb', 'unknown')
-
-
 class Lines:
     """Reads commands, several lines where a quote or a backslash joins them."""
 

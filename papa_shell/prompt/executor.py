@@ -11,11 +11,11 @@ from papa.line.units import counted
 from papa.names import plain
 from papa_shell.output import Writer
 from papa_shell.paint import DIM, RED, Painter
-from papa_shell.prompt.dumb import is_dumb
 from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.room import beside_line
 from papa_shell.pump import StreamInterrupted
 from papa_shell.runner import Runner
+from papa_shell.screen import is_dumb
 from papa_shell.session import Interrupted
 from papa_shell.statuses import put, wrapped
 

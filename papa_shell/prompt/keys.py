@@ -11,12 +11,15 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER, SEARCH_BUFFER, EditingMode
 from prompt_toolkit.filters import Condition, emacs_mode, has_completions, has_focus
+from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.search import accept_search, stop_search
 
 from papa.line.quoting import commands, split
 from papa_shell.prompt.colours import current
 from papa_shell.prompt.completion import LineCompleter, Shown
+from papa_shell.stream import ANSWER
 
 _QUOTES = frozenset('\'"\\')
 
@@ -33,6 +36,7 @@ def bindings(completer: LineCompleter) -> KeyBindings:
     alone = Condition(lambda: not get_app().key_processor.input_queue)  # else it is Alt with the next key
     keys.add('escape', filter=typing & has_completions & emacs_mode & alone, eager=True)(_close)
     keys.add('f4')(_switch)
+    ANSI_SEQUENCES[ANSWER.decode()] = Keys.Ignore  # it has come late
     return keys
 
 

@@ -19,6 +19,7 @@ from papa_shell.prompt.executor import Executor, Screen
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.link import Link
+from papa_shell.screen import is_dumb
 from papa_shell.session import place
 from papa_shell.stream import ENDING
 
@@ -51,7 +52,7 @@ def main(flags: dict[str, Any]) -> int:
         executor = Executor(link, flags, screen, painter, interrupts)
         executor.tell(_greeting(info, link))
         link.tell = lambda: _tell(link, executor)
-        source = dumb.Lines(interrupts) if dumb.is_dumb() else _reader(link, feed, vi=vi)
+        source = dumb.Lines(interrupts) if is_dumb() else _reader(link, feed, vi=vi)
         attach(source, interrupts)
         interrupts.install()
         feed.start()

@@ -12,16 +12,22 @@ from conftest import PATIENCE
 
 from .programs import PROGRAM, environment
 
+QUESTION, ANSWER = '\x1b[5n', '\x1b[0n'
+
 
 class Terminal:
-    """The program, and what it has said."""
+    """The program, and what it has said. Like most terminals it answers when it is asked how it is, or it is `mute`."""
 
-    def __init__(self, where: object, *words: str, command: list[str] | None = None, **env: str) -> None:
+    def __init__(
+        self, where: object, *words: str, command: list[str] | None = None, mute: bool = False, **env: str
+    ) -> None:
         self.pid, self.fd = pty.fork()
         if not self.pid:
             program = command or PROGRAM
             os.execvpe(program[0], [*program, *words], environment(where, **{'TERM': 'xterm', 'PAGER': 'cat', **env}))
         self.said = ''
+        self._is_mute = mute
+        self._end_of_said = ''  # a question may come in parts
         self.status: int | None = None
 
     def read_until(self, text: str) -> str:
@@ -34,9 +40,17 @@ class Terminal:
 
     def read(self, size: int = 65536) -> str:
         try:
-            return os.read(self.fd, size).decode('utf-8', 'replace')
+            said = os.read(self.fd, size).decode('utf-8', 'replace')
+            self._answer(said)
         except OSError:
             return ''
+        return said
+
+    def _answer(self, said: str) -> None:
+        said = self._end_of_said + said
+        self._end_of_said = said[-3:]
+        if not self._is_mute:
+            self.type(ANSWER * said.count(QUESTION))
 
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())

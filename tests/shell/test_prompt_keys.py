@@ -37,6 +37,7 @@ F4 = '\x1bOS'
     (["set x 'a\r", CTRL_C, 'get y\r'], 'get y'),
     (['l p ', DOWN, CTRL_G, '\r'], 'l p '),
     (['l p ', '\x1bbx\r'], 'l xp '),  # Alt, not Escape
+    (['l p\x1b[0n', '\r'], 'l p'),  # a terminal answers late
     (['m p x uid=a', '\t', '\r'], 'm p x uid=alice '),
     (['m p x ui', '\t', 'r', '\t', '\r'], 'm p x uid=root '),
     (['m p x sl', '\t', '\r'], 'm p x sleep '),

@@ -1,0 +1,162 @@
+"""What is acknowledged has been seen: streams on terminals that take little, or nothing, and keys pressed twice.
+
+The driver of a terminal throws away what waits in it at a Ctrl-C, unless signal keys are off: so a second press, or one
+just after the end, shows what was acknowledged too early.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import termios
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from conftest import PATIENCE, Daemon, wait_until
+
+from papa import Papa
+
+from .programs import PROGRAM
+from .terminals import Terminal
+
+SLOW = 200_000  # bytes a second that a slow terminal takes
+LINES = 'i=0; while [ $i -lt 60000 ]; do echo "line $i"; i=$((i+1)); done; exec sleep 100'
+FEW = 'i=0; while [ $i -lt 466 ]; do echo "line $i"; i=$((i+1)); done; exec sleep 100'
+SIZE = sum(len(f'line {number}\n') for number in range(466))
+# As a shell does, something goes on at the terminal when the program has ended.
+AFTERWARDS = 'trap : INT; "$@"; echo "status $?"; while :; do sleep 100; done'
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture
+def start(daemon: Daemon, folder: str) -> Iterator[Start]:
+    made: list[Terminal] = []
+
+    def make(*words: str, mute: bool) -> Terminal:
+        command = ['sh', '-c', AFTERWARDS, 'sh', *PROGRAM]
+        env = {'NO_COLOR': '1', 'XDG_STATE_HOME': folder}
+        made.append(Terminal(daemon.where, *words, command=command, mute=mute, **env))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.kill()
+
+
+def is_raw(run: Terminal) -> bool:
+    return not termios.tcgetattr(run.fd)[3] & termios.ICANON
+
+
+def is_usual(run: Terminal) -> bool:
+    return not is_raw(run)
+
+
+def read_slowly(run: Terminal, until: Callable[[], Any]) -> None:
+    """Read as a slow terminal does, until the condition holds."""
+    began, read = time.monotonic(), 0
+    while not until():
+        elapsed = time.monotonic() - began
+        assert elapsed < PATIENCE, run.said[-500:]
+        if read < elapsed * SLOW and select.select([run.fd], [], [], 0)[0]:
+            part = run.read(2000)
+            read += len(part)
+            run.said += part
+        else:
+            time.sleep(0.001)
+
+
+def read_on(run: Terminal) -> None:
+    """Read all that still comes."""
+    while select.select([run.fd], [], [], 0.3)[0]:
+        run.said += run.read()
+
+
+def unseen(run: Terminal, papa: Papa, *, most: int = 60000) -> list[int]:
+    """The lines that are acknowledged, and were not seen."""
+    seen = {int(number) for number in re.findall(r'line (\d+)\r\n', run.said)}
+    acknowledged, position, missed = papa.list_processes()['p']['acknowledged'], 0, []
+    for number in range(most):
+        position += len(f'line {number}\n')
+        if position > acknowledged:
+            break
+        missed += [] if number in seen else [number]
+    return missed
+
+
+@pytest.mark.parametrize('mute', [False, True])
+def test_two_presses_on_a_slow_terminal(start: Start, papa: Papa, mute: bool) -> None:
+    papa.make_process('p', 'sh', ['-c', LINES], overflow='block', bufsize='1m')
+    run = start('watch', 'processes', 'p', mute=mute)
+    read_slowly(run, lambda: len(run.said) > 700_000)
+    run.type('\x03')
+    read_slowly(run, lambda: is_usual(run))
+    run.type('\x03')
+    read_slowly(run, lambda: 'status' in run.said or papa.kernel_info()['connections'] == 1)
+    run.type('\x03')
+    read_on(run)
+    assert unseen(run, papa) == []
+    assert papa.list_processes()['p']['acknowledged'] > 0
+
+
+@pytest.mark.parametrize('mute', [False, True])
+def test_two_presses_at_the_prompt(start: Start, papa: Papa, mute: bool) -> None:
+    papa.make_process('p', 'sh', ['-c', LINES], overflow='block', bufsize='1m')
+    run = start(mute=mute)
+    run.read_until('>\x1b')
+    run.type('watch processes p\r')
+    read_slowly(run, lambda: len(run.said) > 700_000)
+    run.type('\x03\x03')
+    time.sleep(0.05)
+    run.type('\x03')
+    read_on(run)
+    assert unseen(run, papa) == []
+    assert papa.list_processes()['p']['acknowledged'] > 0
+    run.type('\x04')
+    read_slowly(run, lambda: 'status 0' in run.said)
+
+
+@pytest.mark.parametrize('mute', [False, True])
+def test_two_presses_on_a_stalled_terminal(start: Start, papa: Papa, mute: bool) -> None:
+    papa.make_process('p', 'sh', ['-c', LINES], overflow='block', bufsize='1m')
+    run = start('watch', 'processes', 'p', mute=mute)
+    run.read_until('line 0\r\n')
+    wait_until(lambda: papa.list_processes()['p']['captured'] > 580_000)  # it stands still
+    typed = time.monotonic()
+    run.type('\x03')
+    wait_until(lambda: is_usual(run), 'the usual mode')
+    assert time.monotonic() - typed < 1.0  # 0.2 where nothing else runs
+    run.type('\x03')
+    time.sleep(0.05)
+    run.type('\x03')
+    read_on(run)
+    assert unseen(run, papa) == []
+
+
+@pytest.mark.parametrize('mute', [False, True])
+def test_a_press_just_after_the_end_on_a_slow_terminal(start: Start, papa: Papa, mute: bool) -> None:
+    papa.make_process('p', 'sh', ['-c', FEW])
+    wait_until(lambda: papa.list_processes()['p']['captured'] == SIZE)
+    run = start('watch', 'processes', 'p', '--no-follow', mute=mute)
+    read_slowly(run, lambda: is_raw(run))
+    read_slowly(run, lambda: is_usual(run))
+    run.type('\x03')
+    read_on(run)
+    assert unseen(run, papa, most=466) == []
+    assert papa.list_processes()['p']['buffered'] == 0
+
+
+def test_a_press_at_the_end_on_a_stalled_terminal(start: Start, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', FEW])
+    wait_until(lambda: papa.list_processes()['p']['captured'] == SIZE)
+    run = start('watch', 'processes', 'p', '--no-follow', mute=False)
+    wait_until(lambda: is_raw(run), 'the mode of streams')
+    time.sleep(0.5)  # it waits for the terminal, as long as that takes
+    assert is_raw(run)
+    run.type('\x03')
+    wait_until(lambda: is_usual(run), 'the usual mode')
+    run.type('\x03')
+    time.sleep(0.05)
+    assert papa.list_processes()['p']['acknowledged'] == 0
