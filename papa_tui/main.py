@@ -7,23 +7,29 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 
 from papa import endpoint as endpoints
 from papa.client import settings as client_settings
 from papa.errors import Error
 from papa.version import __version__
+from papa_tui.plain import draw_plainly
 from papa_tui.settings import Settings, config_path, read_config
 
 PROGRAM = 'papa-tui'
 _FAILED = 1
+_NEEDED = ('textual', 'rich', 'psutil')
+_DUMB = ('', 'dumb', 'unknown')  # terminals that only print
 _SWITCH = 0.001  # seconds that a thread may go on while another waits: a flood must not keep the keys waiting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the dashboard with these arguments, by default those of this program. Returns the exit status."""
     options = _parser().parse_args(arguments)
-    if not (os.isatty(0) and os.isatty(1)):
-        return complain('The dashboard needs a terminal; papa-shell does without')
+    trouble = _missing() or _trouble_with_terminal()
+    if trouble:
+        return complain(trouble)
+    _prepare_terminal()
     try:
         return _demo(options) if options.demo else _run(options, _where(options))
     except Error as error:
@@ -48,6 +54,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--read-only', action='store_true', help='look, and change nothing')
     parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
     return parser
+
+
+def _missing() -> str:
+    """What is to be installed; empty if nothing is. It is known before a kernel is started for nothing."""
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            return f"The dashboard needs the tui extra ({name} is missing): pip install 'papa[tui]'"
+    return ''
+
+
+def _trouble_with_terminal() -> str:
+    """Why nothing can be drawn; empty if it can. Textual reads standard input and draws on standard error."""
+    if not all(os.isatty(descriptor) for descriptor in (0, 1, 2)):
+        return 'The dashboard needs a terminal; papa-shell does without'
+    kind = os.environ.get('TERM', '')
+    if kind in _DUMB:
+        return f'The dashboard cannot draw on a terminal of type {kind or "unknown"}; papa-shell does without'
+    return ''
+
+
+def _prepare_terminal() -> None:
+    draw_plainly()
+    if not os.environ.get('NO_COLOR', 'unset'):
+        del os.environ['NO_COLOR']  # an empty one means nothing, but not to Textual
 
 
 def _where(options: argparse.Namespace) -> int | str | None:
@@ -81,10 +111,8 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
     bell = _Bell()
     feed = ChangesFeed(settings.where, bell.ring, autostart=settings.autostart)
     feed.start()  # it listens while Textual is loaded, which takes longer
-    try:
-        from papa_tui.app import Dashboard
-    except ImportError as error:
-        return complain(f"The dashboard needs the tui extra ({error.name} is missing): pip install 'papa[tui]'")
+    from papa_tui.app import Dashboard
+
     feed.began.wait()
     if feed.failure is not None:
         raise feed.failure

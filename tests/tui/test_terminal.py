@@ -1,4 +1,4 @@
-"""The real program on a real terminal: an evening of its life."""
+"""The real program on a real terminal: what it writes, how fast, and how it ends."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable
 
-from conftest import PATIENCE, Daemon, wait_until
+from conftest import Daemon, wait_until
 
 from papa import Papa
 
@@ -20,34 +19,6 @@ from .terminal import Terminal
 
 def start(papa: Papa, name: str, script: str, **options: object) -> None:
     papa.make_process(name, 'sh', ['-c', f'{script}; exec sleep 1000'], **options)  # type: ignore[arg-type]
-
-
-def test_tail_acknowledge_lose_the_kernel_and_find_it_again(
-    daemon: Daemon, start_daemon: Callable[..., Daemon]
-) -> None:
-    with daemon.connect() as papa:
-        start(papa, 'web.1', 'echo the first line; echo the last line')
-        terminal = Terminal('-u', str(daemon.where))
-        terminal.until('web.1')
-        terminal.type('o')
-        terminal.until('the last line\x1b')
-        terminal.type('a')
-        terminal.until('only copy')
-        terminal.type('y')
-        wait_until(lambda: papa.list_processes('web.1')['web.1']['buffered'] == 0, 'the acknowledgement')
-    terminal.forget()
-    daemon.stop()
-    terminal.until('the connection was lost')
-    terminal.until('no kernel')
-    again = start_daemon(port_or_path=daemon.where)
-    with again.connect() as papa:
-        start(papa, 'web.1', 'echo after the storm')
-    terminal.until('another process under the same name')
-    terminal.until('after the storm')
-    terminal.type('q')
-    status, text = terminal.end()
-    assert status == 0
-    assert 'goes on' in text
 
 
 def test_a_flood_does_not_hurt(daemon: Daemon) -> None:
@@ -87,21 +58,6 @@ def test_a_terminal_that_stalls_does_not_stop_the_reading(daemon: Daemon, folder
         status, text = terminal.end()
         assert status == 0
         assert 'too fast for this view' not in text
-
-
-def test_it_can_be_suspended(daemon: Daemon) -> None:
-    terminal = Terminal('-u', str(daemon.where))
-    terminal.until('live')
-    terminal.type('\x1a')
-    deadline = time.monotonic() + PATIENCE
-    while not os.waitpid(terminal.pid, os.WNOHANG | os.WUNTRACED)[0]:
-        terminal.drain()
-        assert time.monotonic() < deadline
-    terminal.forget()
-    os.kill(terminal.pid, signal.SIGCONT)
-    terminal.until('live')
-    terminal.type('q')
-    assert terminal.end()[0] == 0
 
 
 def test_it_ends_in_order_when_it_is_told_to(daemon: Daemon) -> None:
