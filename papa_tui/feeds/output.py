@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from papa import Papa
 from papa.client.watcher import Watcher
@@ -27,7 +27,8 @@ class OutputFeed(threading.Thread):
     """Watches the processes that match `names`, and those that follow them, and keeps `store`.
 
     Everything that is read from `store` and `assembler` is read under `lock`. `bell` is called by this thread when
-    there is more. It peeks; once `log` was called it holds output back, as a logger does.
+    there is more. It peeks; once `log` was called it holds output back, as a logger does, until another process comes
+    under the same name, or another kernel answers: nobody has asked for that.
     """
 
     def __init__(self, port_or_path: int | str | None, names: tuple[str, ...], bell: Callable[[], None]) -> None:
@@ -40,11 +41,13 @@ class OutputFeed(threading.Thread):
         self.live = False
         self.trouble = ''
         self.watcher: Watcher | None = None
+        self.at_end: Callable[[int], None] | None = None  # is told how many bytes the kernel holds then
         self._where = port_or_path
         self._bell = bell
         self._alarm = Alarm()
         self._asked: queue.SimpleQueue[tuple[str, int, str]] = queue.SimpleQueue()
         self._again = False
+        self._kernel: object = None  # which one it was
 
     # Called by the UI
 
@@ -86,6 +89,7 @@ class OutputFeed(threading.Thread):
     def _watch(self) -> None:
         self._again = False
         with Papa(self._where, autostart=False) as papa:
+            self._recognize(papa.kernel_info())
             held = papa.list_processes(*self.names)
             since = self.assembler.latest()
             catch_up = CatchUp(
@@ -98,6 +102,28 @@ class OutputFeed(threading.Thread):
                 self._listen(self.watcher, catch_up)
             finally:
                 self.watcher.close()
+            if self.at_end is not None and self._alarm.stopped:
+                held = papa.list_processes(*self.names)
+                self.at_end(sum(int(each['buffered']) for each in held.values()))
+
+    def _recognize(self, info: Mapping[str, object]) -> None:
+        """Whether this is the kernel that it was."""
+        before, self._kernel = self._kernel, (info['pid'], info['started'])
+        while not self._asked.empty():  # whatever was to be acknowledged is asked for again, if it still is
+            self._asked.get()
+        if before not in (None, self._kernel):
+            with self.lock:
+                self.assembler.note(None, time.time(), 'another kernel: what the old one held is gone', 'bad')
+                self._log_no_more('another kernel answers')
+
+    def _log_no_more(self, why: str) -> None:
+        """Whoever made this a logger did not mean what there is now."""
+        if self.logging:
+            self.logging = False
+            self._again = True
+            text = f'This pane is no logger any more: {why}. A makes it one again'
+            self.assembler.note(None, time.time(), text, 'bad')
+            self.assembler.notices.append(text)
 
     def _open(self, papa: Papa, since: dict[str, tuple[str, int]], number: int) -> Watcher:
         if self.logging:
@@ -138,6 +164,9 @@ class OutputFeed(threading.Thread):
             for event in events:
                 self.assembler.take(event)
             self.assembler.show_partial()
+            if self.assembler.replaced:
+                self.assembler.replaced = False
+                self._log_no_more('another process has the name')
         self._bell()
 
     def _acknowledge(self, watcher: Watcher) -> None:

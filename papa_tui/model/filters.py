@@ -65,11 +65,9 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
         raise BadPattern(f'Not a regular expression: {error}') from None
 
 
-def compile_search(text: str) -> re.Pattern[bytes]:
+def compile_search(text: str) -> re.Pattern[str]:
     """What to search for in output: a text, or after ``re:`` a pattern. Raises `BadPattern`."""
-    pattern = text[len(_RE) :] if text.startswith(_RE) else re.escape(text)
-    compile_pattern(pattern)
-    return re.compile(pattern.encode('utf-8', 'surrogateescape'), 0 if _has_capital(pattern) else re.IGNORECASE)
+    return compile_pattern(text[len(_RE) :] if text.startswith(_RE) else re.escape(text))
 
 
 def _has_capital(pattern: str) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from papa.events import Acknowledged, Closed, Event, Lost, Output, Started
 from papa_tui.model.text import ending, size
-from papa_tui.output.sources import Source
+from papa_tui.output.colours import colour_after
+from papa_tui.output.ranges import joined
+from papa_tui.output.sources import Source, Span
 from papa_tui.output.store import LONGEST, NOTE, Chunk, Line, Store
 
 _MOST_SOURCES = 400
+_MOST_SPANS = 64  # of one line: where more of the other stream comes between, it is cut
+_OVERLAP = 1024  # bytes of a cut line that are remembered with its next piece, for a search
 _REASONS = {
     'overflow': 'lost to overflow: the buffer was full', 'acknowledged': 'taken by another client',
     'slow': 'too fast for this view',
@@ -15,21 +19,20 @@ _REASONS = {
 
 
 class _Held:
-    """The beginning of a line: when and from which position on."""
+    """The beginning of a line: when it came, and where its pieces stand."""
 
-    __slots__ = ('end', 'parts', 'size', 'start', 'time')
+    __slots__ = ('parts', 'size', 'spans', 'time')
 
-    def __init__(self, time: float, start: int) -> None:
+    def __init__(self, time: float) -> None:
         self.time = time
-        self.start = start
         self.parts: list[bytes] = []
         self.size = 0
-        self.end = start
+        self.spans: tuple[Span, ...] = ()
 
     def add(self, data: bytes, end: int) -> None:
         self.parts.append(data)
         self.size += len(data)
-        self.end = end
+        self.spans = joined(*self.spans, (end - len(data), end))
 
     @property
     def data(self) -> bytes:
@@ -47,7 +50,11 @@ class Assembler:
         self.sources: dict[str, Source] = {}
         self.notices: list[str] = []
         self.before: list[Chunk] | None = None  # where chunks go while what is older is fetched
+        self.replaced = False  # whether another process has come under the name of one, or another kernel
         self._held: dict[tuple[str, str], _Held] = {}
+        self._colours: dict[tuple[str, str], bytes] = {}  # that are on
+        self._before: dict[tuple[str, str], bytes] = {}  # the end of what has come of a line that was cut
+        self._told_taken = False
         self._numbers: dict[str, int] = {}  # of names
 
     def source(self, name: str, process_id: str) -> Source:
@@ -64,6 +71,9 @@ class Assembler:
             ended = [each.id for each in self.sources.values() if each.exit_code is not None]
             for process_id in ended[: _MOST_SOURCES // 2]:
                 del self.sources[process_id]
+                for kept in (self._colours, self._before):
+                    for stream in ('out', 'err'):
+                        kept.pop((process_id, stream), None)
 
     def _number(self, name: str) -> int:
         """A start of the same name has the colour of the one before."""
@@ -116,14 +126,29 @@ class Assembler:
             held = None
         if rest:
             if held is None:
-                held = self._held[key] = _Held(time, position - len(rest))
+                held = self._held[key] = _Held(time)
             held.add(rest, position)
-            if held.size >= LONGEST:
+            if held.size >= LONGEST or len(held.spans) > _MOST_SPANS:
                 del self._held[key]
                 self._put_held(source, stream, held, b'', position)
 
-    def _put_held(self, source: Source, stream: str, held: _Held, data: bytes, end: int) -> None:
-        self._put(Chunk(source, stream, held.time, held.data + data, end, held.size, held.start))
+    def _put_held(
+        self, source: Source, stream: str, held: _Held, data: bytes, end: int, *, cut: bool = True
+    ) -> None:
+        self._put_output(source, stream, held.time, held.data + data, end, held.spans, cut=cut)
+
+    def _put_output(
+        self, source: Source, stream: str, time: float, data: bytes, end: int, head: tuple[Span, ...] = (),
+        *, cut: bool = True,
+    ) -> None:
+        """Put output. `cut`: if it has no end, it goes on in the next chunk."""
+        key = source.id, stream
+        colour, before = self._colours.get(key, b''), self._before.pop(key, b'')
+        self._put(Chunk(source, stream, time, data, end, head, colour=colour, before=before))
+        if colour or b'\x1b' in data:
+            self._colours[key] = colour_after(colour, data)
+        if cut and not data.endswith(b'\n'):
+            self._before[key] = (before + data[-_OVERLAP:])[-_OVERLAP:]
 
     def _put_lines(self, source: Source, stream: str, time: float, data: bytes, end: int) -> None:
         """Put whole lines, in chunks of a sensible size; what is longer than a line may be is cut."""
@@ -131,7 +156,7 @@ class Assembler:
         at, length = 0, len(data)
         while at < length:
             stop = length if length - at <= LONGEST else data.rfind(b'\n', at, at + LONGEST) + 1 or at + LONGEST
-            self._put(Chunk(source, stream, time, data[at:stop] if at or stop < length else data, start + stop))
+            self._put_output(source, stream, time, data[at:stop] if at or stop < length else data, start + stop)
             at = stop
 
     def _put(self, chunk: Chunk) -> None:
@@ -150,7 +175,9 @@ class Assembler:
         for key, held in list(self._held.items()):
             if key[0] == source.id:
                 del self._held[key]
-                self._put_held(source, key[1], held, b'', held.end)
+                self._put_held(source, key[1], held, b'', held.spans[-1][1], cut=False)
+        for stream in ('out', 'err'):
+            self._before.pop((source.id, stream), None)
 
     def _lost(self, source: Source, event: Lost) -> None:
         start = event.start if source.end is None else max(event.start, source.end)
@@ -164,15 +191,21 @@ class Assembler:
         self.note(source, 0.0, text, 'warn' if event.reason == 'acknowledged' else 'bad', event.end)
 
     def _acknowledged(self, source: Source, event: Acknowledged) -> None:
-        if not event.mine and source.end is not None and event.position > source.acknowledged:
-            released = event.position - source.acknowledged
-            self.notices.append(f'Another client has acknowledged {size(released)} of {source.name}')
-        source.acknowledge(event.position)
+        taken = source.acknowledge(event.position, mine=event.mine)
+        if taken and not self._told_taken:
+            self._told_taken = True
+            self.notices.append(f'Another client has acknowledged {size(taken)} of {source.name}')
         self.store.edition += 1
+
+    @property
+    def taken(self) -> int:
+        """Bytes that other clients have acknowledged while this was watched."""
+        return sum(source.taken for source in self.sources.values())
 
     def _started(self, source: Source, event: Started) -> None:
         if source.end is None:
             again = any(other.name == source.name for other in self.sources.values() if other is not source)
+            self.replaced = self.replaced or again
             text = 'another process under the same name' if again else 'started'
             self.note(source, event.timestamp, text, 'good')
 
@@ -191,17 +224,38 @@ class Assembler:
         older.sources[source.id] = Source(source.name, source.id, source.number)
         for event in events:
             older.take(event)
+        for key, held in list(older._held.items()):
+            if self._join(source, key[1], held):
+                del older._held[key]
         older._flush(older.sources[source.id])
         for chunk in older.before:
             chunk.source = source
         self.store.prepend(older.before)
         source.start = older.sources[source.id].start
 
+    def _join(self, source: Source, stream: str, held: _Held) -> bool:
+        """Put the beginning of a line before the rest of it, which has been there. Returns whether it was."""
+        for chunk in self.store.chunks(self.store.first):
+            if chunk.source is source and chunk.stream == NOTE:
+                return False
+            if chunk.source is source and chunk.stream == stream:
+                self.store.extend(chunk, held.data, held.spans)
+                return True
+        rest = self._held.get((source.id, stream))
+        if rest is not None:
+            rest.parts.insert(0, held.data)
+            rest.size += held.size
+            rest.spans = joined(*held.spans, *rest.spans)
+        return rest is not None
+
     def show_partial(self) -> None:
         """Let the store know the lines that have no end yet."""
         store = self.store
         store.edition += bool(self._held or store.partial)
         store.partial = [
-            Line(store.next + at, self.sources[key[0]], key[1], held.time, held.data, held.start, held.end)
+            Line(
+                store.next + at, self.sources[key[0]], key[1], held.time, held.data, held.spans,
+                colour=self._colours.get(key, b''),
+            )
             for at, (key, held) in enumerate(self._held.items())
         ]

@@ -18,17 +18,20 @@ _SEQUENCE = re.compile(
 _CONTROL_SEQUENCE = re.compile(rb'\x1b\[[0-?]*[ -/]*[@-~]')
 _COLOUR = re.compile('(\x1b\\[[0-9;]*m)')
 _TAB = 8
+RETURN = '␍'  # stands for a carriage return where all of a line is shown
 
 
-def text_of(data: bytes) -> str:
-    """A line as text in which only colours are escapes, and all else can be seen."""
+def text_of(data: bytes, *, whole: bool = False) -> str:
+    """A line as text in which only colours are escapes, and all else can be seen. Of what was written over by carriage
+    returns it has the last, as a terminal; `whole`: all of it."""
     if data.isascii():
         text = data.decode('ascii')
         if text.isprintable():
             return text
     else:
         text = data.decode('utf-8', 'surrogateescape')
-    text = _last_of_returns(text)
+    if '\r' in text:
+        text = text.rstrip('\r').replace('\r', RETURN) if whole else _last_of_returns(text)
     if '\x1b' in text or any('\x80' <= c <= '\x9f' for c in text):
         text = _SEQUENCE.sub(_kept, text)
     if '\t' in text:
@@ -45,21 +48,33 @@ def without_sequences(data: bytes) -> bytes:
     return _CONTROL_SEQUENCE.sub(b'', data) if b'\x1b' in data else data
 
 
-def plain_of(data: bytes) -> str:
-    """The same without colours: what is searched and copied."""
+def plain_of(data: bytes, *, whole: bool = False) -> str:
+    """The same without colours: what is copied; `whole`: what is searched and saved."""
     quick = without_sequences(data)
     if quick.isascii():
         text = quick.decode('ascii')
         if text.isprintable():
             return text
-    text = text_of(data)
+    text = text_of(data, whole=whole)
     return _COLOUR.sub('', text) if '\x1b' in text else text
+
+
+def plain_lines(data: bytes) -> list[str]:
+    """The same of whole lines, in full: quickly where they have nothing but text."""
+    text = without_sequences(data).removesuffix(b'\n').decode('utf-8', 'surrogateescape')
+    if _is_clean(text.replace('\n', '')):
+        return text.split('\n')
+    return [plain_of(line, whole=True) for line in data.removesuffix(b'\n').split(b'\n')]
+
+
+def is_overwritten(data: bytes) -> bool:
+    """Whether a line has text that carriage returns have hidden."""
+    return b'\r' in data and b'\r' in data.rstrip(b'\r')
 
 
 def _last_of_returns(text: str) -> str:
     """What stands there after carriage returns, each of which begins the line anew."""
-    text = text.rstrip('\r')
-    return text.rpartition('\r')[2] if '\r' in text else text
+    return text.rstrip('\r').rpartition('\r')[2]
 
 
 def _kept(found: re.Match[str]) -> str:

@@ -5,6 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 
+def joined(*spans: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """Spans in order, without empty ones, those that touch made one."""
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        if found and found[-1][1] == start:
+            found[-1] = found[-1][0], end
+        elif start < end:
+            found.append((start, end))
+    return tuple(found)
+
+
 class Ranges:
     """Positions in some output. What is added in order costs next to nothing."""
 

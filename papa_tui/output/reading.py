@@ -5,7 +5,7 @@ A row is a piece of a line that fits into the width; without wrapping, a line is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from papa_tui.output.finding import Finder
@@ -38,13 +38,13 @@ class Reading:
         store = self._store
         at = number - store.next
         if at >= 0:
-            return store.partial[at] if at < len(store.partial) and self.only is None else None
+            return store.partial[at] if at < len(store.partial) else None
         return store.line(number)
 
     @property
     def _end(self) -> int:
         """The number after the last line that can be shown."""
-        return self._store.next + (len(self._store.partial) if self.only is None else 0)
+        return self._store.next + len(self._store.partial)
 
     def _after(self, number: int) -> int | None:
         """The number of the next line that is shown."""
@@ -60,6 +60,18 @@ class Reading:
             return found if found >= self._store.first else None
         return self.only.shown_before(number)
 
+    def _fits(self, number: int) -> bool:
+        return self.only is None or self.only.shown_from(number) == number
+
+    def lines(self) -> Iterator[Line]:
+        """All that are shown, from the first on."""
+        number = self._after(self._store.first - 1)
+        while number is not None:
+            line = self._line(number)
+            if line is not None:
+                yield line
+            number = self._after(number)
+
     # What is on the screen
 
     def rows(self) -> list[Row]:
@@ -69,7 +81,7 @@ class Reading:
         else:
             self._keep()
         found: list[Row] = []
-        number: int | None = self._top
+        number: int | None = self._top if self._fits(self._top) else None
         piece = self._piece
         while number is not None and len(found) < self.height:
             line = self._line(number)
@@ -92,7 +104,7 @@ class Reading:
 
     def _keep(self) -> None:
         """Lines at the top that are there no more cannot be shown."""
-        if self._line(self._top) is None or (self.only is not None and self.only.shown_from(self._top) != self._top):
+        if self._line(self._top) is None or not self._fits(self._top):
             found = self._after(self._top - 1)
             if found is None:
                 found = self._before(self._top)

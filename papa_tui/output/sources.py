@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from papa_tui.output.ranges import Ranges
 
-BUFFERED, SEEN, ACKNOWLEDGED, GONE = 'buffered', 'seen', 'acknowledged', 'gone'
+BUFFERED, PARTLY, SEEN, ACKNOWLEDGED, GONE = 'buffered', 'partly', 'seen', 'acknowledged', 'gone'
+
+Span = tuple[int, int]  # positions: from the first to before the second
 
 
 class Source:
     """One start of a process. All positions are those of the kernel.
 
-    `start` and `end`: what has arrived. `painted`: the end of the last line that was painted. `floor`: what comes
-    before it the kernel holds no more, acknowledged or not. `most`: how much it can hold. `number` gives it its
-    colour. `exit_code` once it has closed.
+    `start` and `end`: what has arrived. `painted`: the end of the last line that was painted. `captured`: how much
+    there is, as the kernel said last; `floor`: what comes before it the kernel holds no more, acknowledged or not.
+    `taken`: bytes that other clients have acknowledged while this was watched; `claimed`: up to where we have asked for
+    it ourselves. `listed`: the kernel's list has had it. `number` gives it its colour. `exit_code` once it has closed.
     """
 
     __slots__ = (
-        'acknowledged', 'end', 'exit_code', 'floor', 'fresh', 'id', 'lost', 'most', 'name', 'number', 'painted',
-        'seen', 'start',
+        'acknowledged', 'captured', 'claimed', 'end', 'exit_code', 'floor', 'fresh', 'id', 'listed', 'lost', 'name',
+        'number', 'painted', 'recorded', 'seen', 'start', 'taken',
     )
 
     def __init__(self, name: str, process_id: str, number: int) -> None:
         self.name = name
         self.id = process_id
         self.number = number
-        self.acknowledged = 0
-        self.floor = 0
-        self.most: int | None = None
+        self.acknowledged = self.floor = self.captured = self.claimed = self.taken = self.painted = 0
         self.start: int | None = None
         self.end: int | None = None
-        self.painted = 0
         self.seen = Ranges()
-        self.fresh: list[tuple[int, int]] = []  # painted, but not for long
+        self.fresh: list[Span] = []  # painted, but not for long
         self.lost = Ranges()
+        self.recorded = True
+        self.listed = False
         self.exit_code: int | None = None
 
-    def paint(self, start: int, end: int) -> None:
-        """This much of it stands on the screen now."""
-        if end > self.painted:
-            self.painted = end
-        if end > self.acknowledged and not self.seen.covers(start, end):
-            self.fresh.append((start, end))
+    def paint(self, spans: Iterable[Span], end: int) -> None:
+        """This much of it stands on the screen now, of a line that ends at `end`."""
+        self.painted = max(self.painted, end)
+        for start, stop in spans:
+            if stop > self.acknowledged and not self.seen.covers(start, stop):
+                self.fresh.append((start, stop))
 
     def settle(self) -> bool:
         """What has been painted has now been there for a while. Returns whether there was any."""
@@ -51,31 +54,45 @@ class Source:
             self.seen.add(start, end)
         return bool(fresh)
 
-    def acknowledge(self, position: int) -> None:
-        """The kernel says that it is acknowledged up to here."""
-        if position > self.acknowledged:
-            self.acknowledged = position
-            self._forget()
+    def acknowledge(self, position: int, *, mine: bool) -> int:
+        """The kernel says that it is acknowledged up to here. Returns how much of it another client has taken."""
+        if position <= self.acknowledged:
+            return 0
+        taken = 0 if mine or self.end is None else max(0, position - max(self.base, self.claimed))
+        self.acknowledged = position
+        self.taken += taken
+        self._forget()
+        return taken
 
     def _forget(self) -> None:
         """What is before the base is not asked for any more."""
         self.seen.forget_before(self.base)
         self.lost.forget_before(self.base)
 
-    def state(self, start: int, end: int) -> str:
-        """What has become of the output from `start` to `end`."""
+    def state(self, spans: Iterable[Span]) -> str:
+        """What has become of the output in these spans."""
+        spans = list(spans)
+        end = spans[-1][1]
         if end <= self.acknowledged:
             return ACKNOWLEDGED
         if end <= self.floor:
             return GONE
-        return SEEN if self.seen.covers(max(start, self.acknowledged), end) else BUFFERED
+        left = [(max(start, self.acknowledged), end) for start, end in spans]
+        if all(self.seen.covers(start, end) for start, end in left):
+            return SEEN
+        return PARTLY if any(start < end and self.seen.count(start, end) for start, end in left) else BUFFERED
 
-    def raise_floor(self, position: int) -> None:
-        """The kernel holds nothing from before this position, nor more than it can."""
-        self.floor = max(self.floor, position)
-        if self.end is not None and self.most is not None:
-            self.floor = max(self.floor, self.end - self.most)
+    def count(self, captured: int, buffered: int) -> None:
+        """What the kernel says of how much there is, and how much of it it holds."""
+        self.listed = True
+        self.captured = max(self.captured, captured)
+        self.floor = max(self.floor, captured - buffered)
         self._forget()
+
+    def unlisted(self) -> None:
+        """The kernel's list has it no more: nothing of it is held for anybody."""
+        if self.listed:
+            self.count(self.captured, 0)
 
     @property
     def base(self) -> int:
@@ -84,8 +101,8 @@ class Source:
 
     @property
     def held(self) -> int:
-        """Bytes that the kernel holds of what has come."""
-        return 0 if self.end is None else max(0, self.end - max(self.base, self.start or 0))
+        """Bytes that the kernel holds, by what it said last."""
+        return max(0, self.captured - self.base)
 
     def unseen(self, position: int) -> int:
         """Bytes that are still there, before a position, and were never painted."""
@@ -106,14 +123,14 @@ class Source:
         return self.start is not None and self.start > self.base
 
 
-def ranges_of(ranges: Ranges) -> list[tuple[int, int]]:
+def ranges_of(ranges: Ranges) -> list[Span]:
     """Its ranges, in order."""
     return list(zip(ranges._starts, ranges._ends, strict=True))
 
 
 class Plan(NamedTuple):
-    """What acknowledging would mean for one process: up to where, how many bytes, how many of them were never
-    painted, and whether nobody logs it, so that this is the only copy."""
+    """What acknowledging would mean for one process: up to where, how many bytes that the kernel holds, how many of
+    them were never painted, and whether nobody logs it, so that this is the only copy."""
 
     source: Source
     position: int
@@ -122,15 +139,15 @@ class Plan(NamedTuple):
     only_copy: bool
 
 
-def plan(sources: list[Source], loggers: dict[str, int]) -> list[Plan]:
+def plan(sources: list[Source], loggers: Mapping[str, int]) -> list[Plan]:
     """What to acknowledge: of each process up to the end of its last line that was painted. `loggers` are numbers of
     watchers by name."""
     return [
         Plan(
-            source, source.painted, source.painted - source.acknowledged, source.unseen(source.painted),
+            source, source.painted, source.painted - source.base, source.unseen(source.painted),
             not loggers.get(source.name),
         )
-        for source in sources if source.painted > source.acknowledged
+        for source in sources if source.painted > source.base
     ]
 
 

@@ -9,7 +9,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from papa_tui.output.sources import Source
+from papa_tui.output.colours import colour_after
+from papa_tui.output.ranges import joined
+from papa_tui.output.sources import Source, Span
 
 MOST_BYTES = 32 << 20
 MOST_CHUNKS = 200_000
@@ -20,28 +22,52 @@ _SPARE = 4096  # dropped chunks at the beginning of the list before it is made s
 
 
 class Line(NamedTuple):
-    """A line: `data` without its end, and from where to where it goes in the output of its source. A note (of a loss,
-    an exit) has a tone, and its source is None if it is about all."""
+    """A line: `data` without its end, and where it stands in the output of its source: `spans`, of which there are
+    several if the other stream has come between. `colour` are the colours that it begins with. A note (of a loss, an
+    exit) has a tone, and its source is None if it is about all."""
 
     number: int
     source: Source | None
     stream: str
     time: float
     data: bytes
-    start: int
-    end: int
+    spans: tuple[Span, ...]
     tone: str = ''
+    colour: bytes = b''
+
+    @property
+    def start(self) -> int:
+        """Where it begins."""
+        return self.spans[0][0]
+
+    @property
+    def end(self) -> int:
+        """Where it ends, its newline included."""
+        return self.spans[-1][1]
+
+    def part(self, first: int, last: int) -> list[Span]:
+        """Where the bytes from `first` to before `last` of its data stand."""
+        found, at = [], 0
+        for start, end in self.spans:
+            begin, stop = max(first, at), min(last, at + end - start)
+            if begin < stop:
+                found.append((start + begin - at, start + stop - at))
+            at += end - start
+        return found
 
 
 class Chunk:
-    """Whole lines of one stream, or one that was cut because of its length. `head` is how many bytes at the beginning
-    came earlier, and `head_at` their position."""
+    """Whole lines of one stream, or one that was cut because of its length. `head` tells where the bytes at the
+    beginning stand that came earlier. `before` is what came before in the same line, the end of that; `colour` are the
+    colours that the first line begins with."""
 
-    __slots__ = ('count', 'cuts', 'data', 'end', 'first', 'head', 'head_at', 'source', 'stream', 'time', 'tone')
+    __slots__ = (
+        'before', 'colour', 'count', 'cuts', 'data', 'end', 'first', 'head', 'source', 'stream', 'time', 'tone',
+    )
 
     def __init__(
-        self, source: Source | None, stream: str, time: float, data: bytes, end: int, head: int = 0, head_at: int = 0,
-        tone: str = '',
+        self, source: Source | None, stream: str, time: float, data: bytes, end: int, head: tuple[Span, ...] = (),
+        tone: str = '', colour: bytes = b'', before: bytes = b'',
     ) -> None:
         self.source = source
         self.stream = stream
@@ -49,8 +75,9 @@ class Chunk:
         self.data = data
         self.end = end
         self.head = head
-        self.head_at = head_at
         self.tone = tone
+        self.colour = colour
+        self.before = before
         self.first = 0
         self.count = data.count(b'\n') + (not data.endswith(b'\n'))
         self.cuts: list[int] | None = None
@@ -60,9 +87,13 @@ class Chunk:
         cuts = self._cut()
         begin, stop = cuts[index], cuts[index + 1]
         end = self.end - (len(self.data) - stop)
-        start = self.head_at if self.head and begin == 0 else end - (stop - begin)
+        spans: tuple[Span, ...] = ((end - (stop - begin), end),)
+        if self.head and begin == 0:
+            start = end - stop + sum(last - first for first, last in self.head)
+            spans = joined(*self.head, (start, end))
         data = self.data[begin:stop].removesuffix(b'\n')
-        return Line(self.first + index, self.source, self.stream, self.time, data, start, end, self.tone)
+        colour = self.colour if begin == 0 else colour_after(self.colour, self.data[:begin])
+        return Line(self.first + index, self.source, self.stream, self.time, data, spans, self.tone, colour)
 
     def _cut(self) -> list[int]:
         """Where lines begin, and the end of the last."""
@@ -74,6 +105,9 @@ class Chunk:
                 cuts.append(len(data))
             self.cuts = cuts
         return self.cuts
+
+
+_NOTHING = Chunk(None, NOTE, 0.0, b'', 0)  # in the place of one that was dropped
 
 
 class Store:
@@ -90,6 +124,7 @@ class Store:
         self.first = _BEGIN
         self.next = _BEGIN
         self.edition = 0
+        self.rewritten = 0  # how often a line got another text
         self.partial: list[Line] = []  # lines whose end has not come, shown after the last
 
     def __len__(self) -> int:
@@ -118,12 +153,20 @@ class Store:
             self.bytes += len(chunk.data)
         self.edition += 1
 
+    def extend(self, chunk: Chunk, data: bytes, head: tuple[Span, ...]) -> None:
+        """Put the beginning of its first line before a chunk, which has the rest."""
+        chunk.head = joined(*head, *chunk.line(0).spans)
+        chunk.data, chunk.cuts = data + chunk.data, None
+        self.bytes += len(data)
+        self.rewritten += 1
+        self.edition += 1
+
     def _drop(self) -> None:
         chunk = self._chunks[self._dropped]
+        self._chunks[self._dropped] = _NOTHING
         self._dropped += 1
         self.bytes -= len(chunk.data)
         self.first = chunk.first + chunk.count
-        chunk.data, chunk.cuts = b'', None
         if self._dropped >= _SPARE:
             del self._chunks[: self._dropped], self._firsts[: self._dropped]
             self._dropped = 0
@@ -142,6 +185,13 @@ class Store:
         while at < len(self._chunks):
             yield self._chunks[at]
             at += 1
+
+    def snapshot(self) -> Store:
+        """What is there now, which does not change."""
+        made = Store()
+        made._chunks, made._firsts = self._chunks[self._dropped :], self._firsts[self._dropped :]
+        made.first, made.next, made.bytes, made.partial = self.first, self.next, self.bytes, self.partial
+        return made
 
     def clear(self) -> None:
         """Drop all lines; numbers go on."""

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from papa.errors import Error
+from papa.line.calls import Call
 from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
-from papa_tui.model.text import size
+from papa_tui.model.text import harmless, size
 from papa_tui.output.sources import Plan, asks, plan
 from papa_tui.screens.overlay import Question
 from papa_tui.screens.reading import ReadingOutput
+from papa_tui.widgets.pane_terminal import Keeping
 
 _LOG_EVERY = 0.5  # seconds
+_SHOWN = 10  # processes
+_LOGGER = (
+    'It holds output back as any logger does, and acknowledges up to the last line that it has shown, without asking\n'
+    'again: what a flood or a filter keeps from the screen before that line, too. While something lies over the pane\n'
+    'it acknowledges nothing. It ends when the pane is closed, another process comes under the same name, or another\n'
+    'kernel answers. Exits are not acknowledged.'
+)
 
 
 class Acknowledging(ReadingOutput):
     """The actions that let go of output."""
 
-    def _loggers(self) -> dict[str, int]:
-        own = 1 if self.pane.feed is not None and self.pane.feed.logging else 0
-        return {name: process.watchers - own for name, process in self.model.processes.items()}
+    def _ask_kernel(self, feed: OutputFeed, then: Callable[[list[Plan]], None]) -> None:
+        """Ask the kernel how much it holds at this moment, and plan with that."""
+
+        def told(found: Any, error: Error | None) -> None:
+            if error is not None:
+                self.say(str(error), 'bad')
+            elif self.pane.feed is feed:
+                with feed.lock:
+                    plans = plan(self.pane.sources, self._count(feed, found))
+                self.pane.show_news()
+                then(plans)
+
+        self.dashboard.do_call(Call('list_processes', *feed.names, reads=True), told)
+
+    def _count(self, feed: OutputFeed, found: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+        """Take in what the kernel says. Returns how many others log each process."""
+        for source in self.pane.sources:
+            details = found.get(source.name)
+            if details is None or details['id'] != source.id:
+                source.unlisted()
+            else:
+                source.count(details['captured'], details['buffered'])
+        return {name: details['watchers'] - feed.logging for name, details in found.items()}
 
     def do_acknowledge(self) -> None:
         """Up to the end of the last line that was painted; it asks first where that could hurt."""
@@ -27,29 +60,49 @@ class Acknowledging(ReadingOutput):
         if not feed.live:
             self.say('There is no kernel that could be told', 'bad')
             return
-        with feed.lock:
-            plans = plan(self.pane.sources, self._loggers())
-            question = asks(plans)
+        self._ask_kernel(feed, lambda plans: self._ask_whether(feed, plans))
+
+    def _ask_whether(self, feed: OutputFeed, plans: list[Plan]) -> None:
+        question = asks(plans)
         if not plans:
             self.say('Everything that was on the screen is acknowledged')
         elif not question:
             self._acknowledge(feed, plans)
         else:
-            names = '\n'.join(f'  {each.source.name}: {size(each.size)}' for each in plans[:10])
-            text = f'Acknowledge up to the last line shown?\n{names}\n\n{question}'
+            names = [f'  {harmless(each.source.name)}: {_share(each)}' for each in plans[:_SHOWN]]
+            if len(plans) > _SHOWN:
+                more = plans[_SHOWN:]
+                names.append(f'  and {len(more)} more: {size(sum(each.size for each in more))}')
+            listed = '\n'.join(names)
 
             def answered(yes: bool | None) -> None:
                 if yes:
                     self._acknowledge(feed, plans)
 
+            text = f'Acknowledge up to the last line shown?\n{listed}\n\n{question}'
             self.lay_over(Question('Acknowledge', text, 'acknowledge it'), answered)
 
     def _acknowledge(self, feed: OutputFeed, plans: list[Plan]) -> None:
+        """Acknowledge, and say how much of it the kernel has let go."""
+        released, waiting, errors = 0, len(plans), ['']
+
+        def told(count: Any, error: Error | None) -> None:
+            nonlocal released, waiting
+            waiting -= 1
+            released += 0 if error is not None else count
+            errors.append('' if error is None else str(error))
+            if not waiting and any(errors):
+                self.say(max(errors), 'bad')
+            elif not waiting:
+                self.say(f'Acknowledged {size(released)} of {counted(len(plans), "process")}', 'good')
+
+        with feed.lock:
+            for each in plans:
+                each.source.claimed = max(each.source.claimed, each.position)
         for each in plans:
-            feed.acknowledge(each.source.name, each.position, each.source.id)
-            self.note_command(['acknowledge', each.source.name, str(each.position), each.source.id])
-        total = sum(each.size for each in plans)
-        self.say(f'Acknowledged {size(total)} of {counted(len(plans), "process")}', 'good')
+            words = [each.source.name, each.position, each.source.id]
+            self.note_command(['acknowledge', *map(str, words)])
+            self.dashboard.do_call(Call('acknowledge_output', *words), told)
 
     def do_log(self) -> None:
         """A logger from now on, or a peek again."""
@@ -58,33 +111,40 @@ class Acknowledging(ReadingOutput):
             return
         if feed.logging:
             feed.log(False)
-            self.say('This pane only peeks again')
-            return
-        with feed.lock:
-            unseen = sum(each.unseen for each in plan(self.pane.sources, {}))
-        before = f' {unseen:,} bytes before it\nhave never been on the screen: these, too.' if unseen else ''
-        text = (
-            f'Make this pane a logger of {" ".join(feed.names)}?\n\n'
-            'It holds output back as any logger does, and acknowledges up to the last line that it has shown,\n'
-            'without asking again, as long as it is open. Exits are not acknowledged.'
-            f'{before}'
-        )
+            held = sum(source.held for source in self.pane.sources)
+            self.say(f'This pane only peeks again; {size(held)} not acknowledged')
+        else:
+            self._ask_kernel(feed, lambda plans: self._ask_to_log(feed, plans))
+
+    def _ask_to_log(self, feed: OutputFeed, plans: list[Plan]) -> None:
+        unseen = sum(each.unseen for each in plans)
+        before = f'\n\n{unseen:,} bytes before it have never been on the screen: these, too.' if unseen else ''
 
         def answered(yes: bool | None) -> None:
             if yes:
                 feed.log(True)
-                self._log_soon()
+                self._log_soon(feed, Keeping(self.app), {})
 
+        text = f'Make this pane a logger of {harmless(" ".join(feed.names))}?\n\n{_LOGGER}{before}'
         self.lay_over(Question('Be a logger', text, 'be a logger'), answered)
 
-    def _log_soon(self) -> None:
-        """Acknowledge what was shown, again and again while the pane is a logger."""
-        feed = self.pane.feed
-        if feed is None or not feed.logging:
+    def _log_soon(self, feed: OutputFeed, terminal: Keeping, painted: dict[str, int]) -> None:
+        """Acknowledge what was `painted` the last time, if it has reached the terminal since; again and again while the
+        pane is a logger."""
+        if feed is not self.pane.feed or not feed.logging:
             return
+        keeps_up = terminal.keeps_up()
         with feed.lock:
-            plans = plan(self.pane.sources, {})
-        if feed.live:
+            plans = plan(self.pane.sources, {}) if feed.logging and feed.live else []
+        if keeps_up:
             for each in plans:
-                feed.acknowledge(each.source.name, each.position, each.source.id)
-        self.set_timer(_LOG_EVERY, self._log_soon)
+                position = painted.get(each.source.id, 0)
+                if position > each.source.base:
+                    feed.acknowledge(each.source.name, position, each.source.id)
+            painted = {each.source.id: each.position for each in plans}
+        self.set_timer(_LOG_EVERY, lambda: self._log_soon(feed, terminal, painted))
+
+
+def _share(each: Plan) -> str:
+    """How much of what the kernel holds."""
+    return f'{size(each.size)} of the {size(each.source.held)} that are held'

@@ -26,8 +26,10 @@ _LEGEND = (
     ('■', 'is blocked: its buffer is full, and it waits', 'bad'),
     ('◔', 'nobody logs it, and its buffer is soon full', 'warn'), ('○', 'nobody logs it', 'warn'),
     ('•', 'is marked', 'accent'), ('●', 'in the output: a line that has just come', 'warn'),
-    ('│', 'that was on the screen', 'accent'), ('·', 'that is acknowledged', 'dim'),
+    ('◐', 'of which only a part was on the screen', 'warn'), ('│', 'that was on the screen', 'accent'),
+    ('·', 'that is acknowledged', 'dim'),
     ('×', 'that fell out of the buffer before anybody acknowledged it', 'bad'), ('!', 'of standard error', 'bad'),
+    ('↩', 'that was written over (carriage returns): searches, filters and files have all of it', 'dim'),
 )
 
 

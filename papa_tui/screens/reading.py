@@ -5,23 +5,32 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import cached_property
+
+from textual import events
 
 from papa.errors import Error
 from papa.line.units import counted
 from papa_tui.actions import PANE
 from papa_tui.feeds.output import OutputFeed, fetch
 from papa_tui.model.filters import BadPattern
+from papa_tui.model.patience import TooSlow
+from papa_tui.model.text import harmless, size
+from papa_tui.output.saving import save
 from papa_tui.output.sources import Source
-from papa_tui.output.store import Line
 from papa_tui.screens.looking import Looking
-from papa_tui.widgets.body import plain_line
 from papa_tui.widgets.pane_drawing import PaneDrawing
+from papa_tui.widgets.pane_edge import Edge
 
 _STEP = 8  # cells
 
 
 class ReadingOutput(Looking):
     """The actions of the output pane."""
+
+    @cached_property
+    def _edge(self) -> Edge:
+        return Edge(self.pane)
 
     # Opening and closing
 
@@ -36,6 +45,7 @@ class ReadingOutput(Looking):
 
     def open_pane(self, names: tuple[str, ...]) -> None:
         """Open the pane on these names."""
+        self._log_no_more()
         self.stop_watching()
         feed = OutputFeed(self.settings.where, names, self.dashboard.ring_output)
         self.pane.look_at(feed)
@@ -59,10 +69,22 @@ class ReadingOutput(Looking):
     def close_pane(self) -> None:
         """Close it. As a logger it holds nothing back any more."""
         table = self.table
+        self._log_no_more()
         self.stop_watching()
         self.pane.display = False
         self.share_room()
         self.focus_place(table.kind)
+
+    def _log_no_more(self) -> None:
+        """Say that it was a logger, and what is left."""
+        feed = self.pane.feed
+        if feed is not None and feed.logging:
+            names = harmless(' '.join(feed.names))
+            self.say(f'Logging of {names} has stopped')
+            feed.at_end = lambda held: self.app.call_later(self._logged, names, held)  # type: ignore[assignment]
+
+    def _logged(self, names: str, held: int) -> None:
+        self.say(f'Logging of {names} has stopped: {size(held)} not acknowledged', 'warn' if held else 'good')
 
     def do_back(self) -> None:
         """Undo what is in the way, the nearest first."""
@@ -149,8 +171,8 @@ class ReadingOutput(Looking):
             self._tried(pane.search, text)
 
         def entered(text: str) -> None:
-            if text and not pane.step_found(False):
-                self.say(f'"{text}" is nowhere in these lines', 'warn')
+            if text:
+                pane.seek(False)
 
         self.prompt.ask('/', before, typed=typed, entered=entered, given_up=lambda: typed(''))
 
@@ -172,8 +194,10 @@ class ReadingOutput(Looking):
         self._step_found(False)
 
     def _step_found(self, forward: bool) -> None:
-        if not self.pane.step_found(forward):
-            self.say('Nothing was found' if self.pane.search_text else 'Search first: /', 'warn')
+        if self.pane.search_text:
+            self.pane.seek(forward)
+        else:
+            self.say('Search first: /', 'warn')
 
     def do_filter_lines(self) -> None:
         """Ask for a filter; it works while it is typed."""
@@ -231,17 +255,19 @@ class ReadingOutput(Looking):
         self.prompt.ask('time ', '', entered=self._go_to_time)
 
     def _go_to_time(self, text: str) -> None:
-        feed = self.pane.feed
         wanted = time_of(text, self.now)
-        if wanted is None or feed is None:
+        if wanted is None or self.pane.feed is None:
             self.say('A time is 14:05 or 14:05:30', 'bad')
             return
-        with feed.lock:
-            found = next((chunk.first for chunk in feed.store.chunks(feed.store.first) if chunk.time >= wanted), None)
-        if found is None:
-            self.say(f'Nothing here is from {text} or later', 'warn')
+        line, last = self.pane.line_at(wanted)
+        day = 'yesterday, ' if time.localtime(wanted)[:3] != time.localtime(self.now)[:3] else ''
+        if line is not None:
+            self.pane.go_to(line.number)
+            self.say(f'{day}{text}: the first line from then on is of {_clock(line.time)}')
+        elif last is not None:
+            self.say(f'Nothing here is from {day}{text} or later: the last line is of {_clock(last.time)}', 'warn')
         else:
-            self.pane.go_to(found)
+            self.say('There are no lines yet', 'warn')
 
     # Copying and saving
 
@@ -272,35 +298,49 @@ class ReadingOutput(Looking):
 
     def do_save(self) -> None:
         """Ask for a file."""
-        name = self.pane.feed.names[0].rstrip('*.') if self.pane.feed is not None else 'output'
-        self.prompt.ask('save to ', f'{name or "output"}.log', entered=self._save)
+        pane = self.pane
+        name = pane.feed.names[0].rstrip('*.') if pane.feed is not None else 'output'
+        what = f'save what fits the filter "{pane.filter_text}" to ' if pane.filter_text else 'save all lines to '
+        self.prompt.ask(what, f'{name or "output"}.log', entered=self._save)
 
     def _save(self, path: str) -> None:
+        """Write what is shown, or could be by scrolling, with a thread of its own: it may be much."""
         feed = self.pane.feed
         if not path or feed is None:
             return
-        with feed.lock:
-            chunks = list(feed.store.chunks(feed.store.first))
         try:
-            fd = os.open(os.path.expanduser(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(fd, 'w', encoding='utf-8', errors='replace') as file:
-                lines = [self._saved(chunk.line(at)) for chunk in chunks if chunk.data for at in range(chunk.count)]
-                file.writelines(f'{line}\n' for line in lines)
-        except FileExistsError:
-            self.say(f'There is a file {path} already: nothing was written', 'bad')
-        except (OSError, ValueError) as error:
-            self.say(f'Cannot write {path}: {getattr(error, "strerror", None) or error}', 'bad')
-        else:
-            self.say(f'Saved {counted(len(lines), "line")} to {path}', 'good')
+            lines = self.pane.lines_to_save()
+        except TooSlow:
+            self.say('This filter takes too long: nothing was written', 'bad')
+            return
+        what = f' (what fits the filter "{harmless(self.pane.filter_text)}")' if self.pane.filter_text else ''
+        self.say('Saving …')
 
-    def _saved(self, line: Line) -> str:
-        """A line as it is saved: with the name, where there are several."""
-        text = plain_line(line)
-        return f'{line.source.name}: {text}' if self.pane.many and line.source is not None else text
+        def write() -> None:
+            told = save(os.path.abspath(os.path.expanduser(path)), lines, what, names=self.pane.many)
+            self.app.call_later(self.say, *told)
+
+        threading.Thread(target=write, name='save', daemon=True).start()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Whoever selects past the edge of the pane wants to see what is there."""
+        self._edge.moved(event)
+
+    def on_mouse_up(self) -> None:
+        """Nobody selects any more."""
+        self._edge.stop()
+
+    def on_screen_resume(self) -> None:
+        """What lay over it is gone: its lines can be seen again."""
+        self.pane.show()
 
     def on_pane_drawing_told(self, message: PaneDrawing.Told) -> None:
         """The pane has something to say."""
         self.say(message.text, message.tone)
+
+
+def _clock(when: float) -> str:
+    return time.strftime('%H:%M:%S', time.localtime(when))
 
 
 def time_of(text: str, now: float) -> float | None:

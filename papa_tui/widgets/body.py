@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.segment import Segment
@@ -12,6 +12,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from papa_tui.output.clean import plain_of, text_of
+from papa_tui.output.sources import Span
 from papa_tui.output.store import NOTE, Line
 from papa_tui.widgets.cells import width_of
 from papa_tui.widgets.palette import Palette
@@ -24,10 +25,11 @@ class Body:
     """The text of a line: a strip in its full width, or plain ASCII, of which only what is shown becomes a strip. Lines
     may have thousands of characters, and to count their cells is what would take the time."""
 
-    __slots__ = ('_strip', '_style', '_text', 'cells')
+    __slots__ = ('_strip', '_style', '_text', '_whole', 'cells')
 
-    def __init__(self, text: str, style: Style, strip: Strip | None = None) -> None:
+    def __init__(self, text: str, style: Style, strip: Strip | None = None, *, whole: bool = False) -> None:
         self._text = text
+        self._whole = whole
         self._style = style
         self._strip = strip
         self.cells = len(text) if strip is None else strip.cell_length
@@ -44,19 +46,63 @@ class Body:
         """How many rows of such a width it takes."""
         return max(1, -(-self.cells // max(1, width)))
 
+    def positions(self, line: Line, start: int, width: int) -> Sequence[Span]:
+        """What of the output stands in so many cells from this one on. The last cell has the newline, the first what
+        was written over before it."""
+        end = start + width
+        if start <= 0 and end >= self.cells:
+            return line.spans
+        last = self._byte_at(line.data, end) if end < self.cells else len(line.data) + 1
+        return line.part(self._byte_at(line.data, start), last)
+
+    def _byte_at(self, data: bytes, cell: int) -> int:
+        """How many bytes of a line come before a cell: never too many, where one cannot tell."""
+        if cell <= 0:
+            return 0
+        if self._strip is None and len(self._text) == len(data):
+            return cell
+        base = 0 if self._whole else data.rstrip(b'\r').rfind(b'\r') + 1
+        low, high = 0, cell
+        while base + high < len(data) and self._cells_of(data[base : base + high]) <= cell:
+            low, high = high, high * 2
+        high = min(high, len(data) - base)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self._cells_of(data[base : base + middle]) <= cell:
+                low = middle
+            else:
+                high = middle - 1
+        return base + low
+
+    def _cells_of(self, data: bytes) -> int:
+        return width_of(plain_of(data, whole=self._whole))
+
 
 class Bodies:
-    """Makes bodies, and keeps the last ones. `search` is what to mark."""
+    """Makes bodies, and keeps the last ones. `search` is what to mark. `whole`: what carriage returns have written over
+    is shown, too."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._kept: dict[int, Body] = {}
         self._palette: Palette | None = None
         self.search: re.Pattern[str] | None = None
+        self.whole = False
+        self._rewritten = 0
+
+    def text(self, line: Line) -> str:
+        """The text that is shown of a line: what is copied."""
+        return plain_of(line.data, whole=self.whole)
 
     def forget(self) -> None:
         """Make all anew."""
         self._kept.clear()
+
+    def keep_up(self, rewritten: int, *, whole: bool) -> None:
+        """Make all anew, if lines have got another text, or are to be shown with more of it."""
+        if (rewritten, whole) != (self._rewritten, self.whole):
+            self._rewritten, self.whole = rewritten, whole
+            self._kept.clear()
 
     def of(self, line: Line, palette: Palette, *, keep: bool = True) -> Body:
         """The body of a line. `keep`: the line will not change."""
@@ -74,20 +120,20 @@ class Bodies:
 
     def _made(self, line: Line, palette: Palette) -> Body:
         base = palette.style(line.tone) if line.stream == NOTE else palette.style('')
-        text = text_of(line.data)
+        text = text_of(line.data, whole=self.whole)
         if line.stream == NOTE:
             text = f'── {text} '
-        if '\x1b' not in text and self.search is None:
+        if '\x1b' not in text and self.search is None and not line.colour:
             strip = None if text.isascii() else Strip([Segment(text, base)], width_of(text))
-            return Body(text, base, strip)
-        rich = Text.from_ansi(text, end='', no_wrap=True)
+            return Body(text, base, strip, whole=self.whole)
+        rich = Text.from_ansi(line.colour.decode('ascii') + text, end='', no_wrap=True)
         if self.search is not None:
             rich.highlight_regex(self.search, palette.found)
         segments = [
             Segment(segment.text, base + segment.style if segment.style else base)
             for segment in rich.render(self._console) if segment.text
         ]
-        return Body(text, base, Strip(segments))
+        return Body(text, base, Strip(segments), whole=self.whole)
 
 
 def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:
@@ -107,8 +153,3 @@ def _divided(text: str, start: int, stop: int) -> Iterator[tuple[str, bool]]:
     for part, inside in ((text[:start], False), (text[start:stop], True), (text[max(start, stop) :], False)):
         if part:
             yield part, inside
-
-
-def plain_line(line: Line) -> str:
-    """What of a line is copied and saved."""
-    return plain_of(line.data)

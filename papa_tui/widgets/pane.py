@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 
 from textual import events
 from textual.selection import Selection
 
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import Filter, compile_search
+from papa_tui.model.patience import limited
 from papa_tui.model.things import Process
 from papa_tui.output.finding import Finder, filtering, searching
 from papa_tui.output.reading import Reading
+from papa_tui.output.sources import Source
 from papa_tui.output.store import Line
-from papa_tui.widgets.body import Bodies, plain_line
+from papa_tui.widgets.body import Bodies
 from papa_tui.widgets.pane_drawing import PaneDrawing
 
 _MOST_COPIED = 20000  # lines
+_MOST_FILTERING = 2.0  # seconds
 
 
 class Pane(PaneDrawing):
@@ -33,19 +36,30 @@ class Pane(PaneDrawing):
         self._bodies = Bodies(self.app.console)
         self.reading = Reading(feed.store, self._pieces)
         self.finder, self.search_text, self.filter_text, self.marked, self._left = None, '', '', None, 0
-        self.current = None
+        self.current = self._seeking = None
         self.show()
 
     def note(self, processes: Mapping[str, Process]) -> None:
-        """Take in what is known of the processes: how much the kernel holds of their output."""
+        """Take in what the kernel says of the processes: how much it holds of their output."""
         if self.feed is None:
             return
         with self.feed.lock:
             for source in self.sources:
                 process = processes.get(source.name)
-                if process is not None and process.id == source.id:
-                    source.most = process.bufsize
-                    source.raise_floor(process.acknowledged)
+                if process is None or process.id != source.id:
+                    source.unlisted()
+                else:
+                    if source.recorded and not process.recorded:
+                        self._unrecorded(source)
+                    source.count(process.captured, process.buffered)
+
+    def _unrecorded(self, source: Source) -> None:
+        """Somebody has removed it while it runs: nothing comes any more until it ends."""
+        assert self.feed is not None
+        source.recorded = False
+        since = f' since {time.strftime("%H:%M:%S")}' if source.listed else ''
+        text = f'not recorded any more{since}: it was removed while it runs'
+        self.feed.assembler.note(source, time.time(), text, 'warn', source.end or 0)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another size, other rows."""
@@ -108,10 +122,7 @@ class Pane(PaneDrawing):
         with self.feed.lock:
             self.finder = Finder(searching(pattern), self.feed.store) if pattern is not None else None
         self.search_text, self.current = text, None
-        self._bodies.search = (
-            re.compile(pattern.pattern.decode('utf-8', 'surrogateescape'), pattern.flags & re.IGNORECASE)
-            if pattern is not None else None
-        )
+        self._bodies.search = pattern
         self._bodies.forget()
         self.show()
 
@@ -128,6 +139,21 @@ class Pane(PaneDrawing):
         self.current = found
         self.go_to(found)
         return True
+
+    def seek(self, forward: bool) -> None:
+        """The same, as soon as all lines that there are now were looked at. Says if there is none."""
+        if self.feed is not None:
+            self._seeking = forward, self.feed.store.next
+            self.show()
+
+    def _sought(self) -> None:
+        """Go on seeking."""
+        if self._seeking is None or self.finder is None:
+            self._seeking = None
+        elif self.finder.done_to(self._seeking[1]):
+            forward, self._seeking = self._seeking[0], None
+            if not self.step_found(forward):
+                self.post_message(self.Told(f'"{self.search_text}" is nowhere in these lines', 'warn'))
 
     def filter(self, text: str) -> None:
         """Show only lines that pass. Raises `BadPattern`."""
@@ -157,6 +183,35 @@ class Pane(PaneDrawing):
                 self.feed.store.clear()
             self.show()
 
+    # Finding by time, and saving
+
+    def line_at(self, wanted: float) -> tuple[Line | None, Line | None]:
+        """The first line that was captured then or later, and the last of all."""
+        assert self.feed is not None
+        last = None
+        with self.feed.lock:
+            store = self.feed.store
+            for chunk in store.chunks(store.first):
+                if chunk.time >= wanted:
+                    return chunk.line(0), None
+                last = chunk if chunk.time else last
+            partial = store.partial
+        found = next((line for line in partial if line.time >= wanted), None)
+        return found, partial[-1] if partial else None if last is None else last.line(0)
+
+    def lines_to_save(self) -> Iterator[Line]:
+        """All lines, or those that the filter shows, as they are now. Raises `TooSlow`."""
+        assert self.feed is not None
+        assert self.reading is not None
+        only = self.reading.only
+        with self.feed.lock, limited(_MOST_FILTERING):
+            while only is not None and not only.done:
+                only.advance(time.perf_counter, _MOST_FILTERING)
+            snapshot = self.feed.store.snapshot()
+        found = Reading(snapshot, lambda _line: 1)
+        found.only = None if only is None else only.of(snapshot)
+        return found.lines()
+
     # Copying: never the gutter
 
     def selection_updated(self, selection: Selection | None) -> None:
@@ -176,27 +231,38 @@ class Pane(PaneDrawing):
             line = self._at(number)
             span = selection.get_span(number)
             if line is not None and span is not None:
-                text = plain_line(line)
+                text = self._text(line)
                 found.append(text[span[0] : span[1] if span[1] >= 0 else None])
         return '\n'.join(found), '\n'
+
+    def _text(self, line: Line) -> str:
+        assert self._bodies is not None
+        return self._bodies.text(line)
 
     def _at(self, number: int) -> Line | None:
         assert self.feed is not None
         with self.feed.lock:
             return self.feed.store.line(number)
 
+    def line_at_edge(self, *, above: bool) -> tuple[Line | None, int]:
+        """The first line of the screen, or the last, and how many characters it has."""
+        if not self._shown:
+            return None, 0
+        line = self._shown[0 if above else -1].line
+        return line, len(self._text(line))
+
     def text_on_screen(self) -> str:
         """The lines that can be seen."""
         numbers = dict.fromkeys(row.line.number for row in self._shown)
         lines = {row.line.number: row.line for row in self._shown}
-        return '\n'.join(plain_line(lines[number]) for number in numbers)
+        return '\n'.join(self._text(lines[number]) for number in numbers)
 
     def text_from(self, number: int) -> str:
         """The lines from a number to the end of the screen."""
         last = self._shown[-1].line.number if self._shown else number
         first, last = min(number, last), max(number, last)
         lines = (self._at(each) for each in range(first, min(last, first + _MOST_COPIED) + 1))
-        return '\n'.join(plain_line(line) for line in lines if line is not None)
+        return '\n'.join(self._text(line) for line in lines if line is not None)
 
     @property
     def top(self) -> Line | None:

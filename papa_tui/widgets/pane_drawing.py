@@ -15,16 +15,20 @@ from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.text import harmless, size
+from papa_tui.output.clean import is_overwritten
 from papa_tui.output.finding import Finder
 from papa_tui.output.reading import Reading, Row
-from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, SEEN, Source
+from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, PARTLY, SEEN, Source
 from papa_tui.output.store import NOTE, Line
 from papa_tui.widgets.body import Bodies, Body, highlighted
 from papa_tui.widgets.cells import Line as Drawn
 from papa_tui.widgets.cells import fitted, width_of
 from papa_tui.widgets.palette import Palette, palette_of
 
-_GUTTER = {BUFFERED: ('●', 'warn'), SEEN: ('│', 'accent'), ACKNOWLEDGED: ('·', 'dim'), GONE: ('×', 'bad')}
+_GUTTER = {
+    BUFFERED: ('●', 'warn'), PARTLY: ('◐', 'warn'), SEEN: ('│', 'accent'), ACKNOWLEDGED: ('·', 'dim'),
+    GONE: ('×', 'bad'),
+}
 _WIDEST_NAME = 24
 _NAMED = 4  # names that the title shows
 _SOON = 0.03  # seconds to the next piece of a search
@@ -58,6 +62,7 @@ class PaneDrawing(Widget, can_focus=True):
         self._left = 0  # cells that are scrolled away to the left
         self._drawn: object = None
         self._more: Timer | None = None
+        self._seeking: tuple[bool, int] | None = None  # forward or not, and how far has to be looked
         self.current: int | None = None  # the number of the line with what was found last
 
     @property
@@ -83,19 +88,42 @@ class PaneDrawing(Widget, can_focus=True):
                 self._find_and_draw()
             else:
                 self._with_patience()
-            for row in self._shown:
-                if row.line.source is not None and row.line.stream != NOTE:
-                    row.line.source.paint(row.line.start, row.line.end)
+            if self.can_be_seen:
+                self._paint()
             self._drawn = self._state_of_feed()
             done = all(finder.done for finder in (self.finder, self.reading.only) if finder is not None)
         if not done and self._more is None:
             self._more = self.set_timer(_SOON, self._show_more)
         if notices:
             self.post_message(self.Told(notices[-1], 'warn'))
+        self._sought()
         self.refresh()
+
+    def _sought(self) -> None:
+        """Whoever looks for something goes on."""
+
+    @property
+    def can_be_seen(self) -> bool:
+        """Whether nothing lies over it."""
+        return bool(self.display) and self.app.screen is self.screen
+
+    def _paint(self) -> None:
+        """What has been drawn is going to be on the screen: of a line that was cut, only that part."""
+        palette, room = palette_of(self.app), self._room()
+        for row in self._shown:
+            line = row.line
+            if line.source is None or line.stream == NOTE:
+                continue
+            body = self._body(line, palette)
+            start = row.piece * room if self.wrap else self._left
+            cut = not self.wrap and body.cells > start + room
+            line.source.paint(body.positions(line, start, room - cut) if room > 0 else (), line.end)
 
     def _find_and_draw(self) -> None:
         assert self.reading is not None
+        assert self._bodies is not None
+        assert self.feed is not None
+        self._bodies.keep_up(self.feed.store.rewritten, whole=bool(self.search_text or self.filter_text))
         for finder in (self.finder, self.reading.only):
             if finder is not None:
                 finder.advance(time.perf_counter)
@@ -116,7 +144,7 @@ class PaneDrawing(Widget, can_focus=True):
         """Search for nothing, and show everything."""
         assert self.reading is not None
         assert self._bodies is not None
-        self.finder = self.reading.only = self.current = self._bodies.search = None
+        self.finder = self.reading.only = self.current = self._bodies.search = self._seeking = None
         self.search_text = self.filter_text = ''
         self._bodies.forget()
 
@@ -133,10 +161,11 @@ class PaneDrawing(Widget, can_focus=True):
     def _state_of_feed(self) -> object:
         assert self.feed is not None
         feed = self.feed
-        return feed.store.edition, feed.live, feed.logging, len(feed.assembler.notices), self._floors()
+        return feed.store.edition, feed.live, feed.logging, len(feed.assembler.notices), self._counted()
 
-    def _floors(self) -> int:
-        return sum(source.floor for source in self.sources)
+    def _counted(self) -> tuple[int, int]:
+        """What the kernel has said of them."""
+        return sum(source.floor for source in self.sources), sum(source.captured for source in self.sources)
 
     def settle(self) -> None:
         """A second has passed: what is on the screen has been seen."""
@@ -185,7 +214,8 @@ class PaneDrawing(Widget, can_focus=True):
         if not self.feed.live:
             line.add('✗ not connected ', palette.style('bad', 'panel'))
         elif self.feed.logging:
-            line.add(' THIS PANE IS A LOGGER ', palette.style('alert', 'panel')).add(' ', base)
+            also = ', ALSO OF WHAT THE FILTER HIDES' if self.filter_text else ''
+            line.add(f' THIS PANE IS A LOGGER{also} ', palette.style('alert', 'panel')).add(' ', base)
         else:
             line.add('peeking ', dim)
         for text, tone in self._words():
@@ -210,9 +240,12 @@ class PaneDrawing(Widget, can_focus=True):
         if self.wrap:
             words.append(('wrap', 'dim'))
         held = sum(source.held for source in self.sources)
-        unseen = sum(source.unseen(source.end) for source in self.sources if source.end is not None)
-        if held or unseen:
+        unseen = sum(source.unseen(source.captured) for source in self.sources)
+        if held:
             words.append((f'{size(held)} not acknowledged' + (f', {size(unseen)} not seen' if unseen else ''), 'dim'))
+        taken = self.feed.assembler.taken
+        if taken:
+            words.append((f'{size(taken)} taken by others', 'warn'))
         return words
 
     def _found(self) -> str:
@@ -234,7 +267,7 @@ class PaneDrawing(Widget, can_focus=True):
         mark, tone = self._state(line)
         if line.number == self.marked and first:
             mark, tone = '◆', 'title'
-        head.add(mark, palette.style(tone)).add('!' if line.stream == 'err' else ' ', palette.style('bad'))
+        head.add(mark, palette.style(tone)).add(*self._kind(line, palette))
         if self.times:
             when = time.strftime('%H:%M:%S', time.localtime(line.time)) + f'.{int(line.time % 1 * 1000):03}'
             head.add((when if first and line.time else ' ' * 12) + ' ', palette.style('dim'))
@@ -247,7 +280,13 @@ class PaneDrawing(Widget, can_focus=True):
     def _state(self, line: Line) -> tuple[str, str]:
         if line.source is None or line.stream == NOTE:
             return ' ', 'dim'
-        return _GUTTER[line.source.state(line.start, line.end)]
+        return _GUTTER[line.source.state(line.spans)]
+
+    def _kind(self, line: Line, palette: Palette) -> tuple[str, Style]:
+        error = line.stream == 'err'
+        if is_overwritten(line.data):
+            return '↩', palette.style('bad' if error else 'dim')
+        return '!' if error else ' ', palette.style('bad')
 
     def _row(self, row: Row, palette: Palette, names: int) -> Strip:
         head = self._head(row, palette, names)
@@ -278,9 +317,12 @@ class PaneDrawing(Widget, can_focus=True):
     def _pieces(self, line: Line) -> int:
         if not self.wrap:
             return 1
-        palette = palette_of(self.app)
+        return self._body(line, palette_of(self.app)).rows(self._room())
+
+    def _room(self) -> int:
+        """Cells that the text of a line has."""
         used = 2 + (13 if self.times else 0) + (self._name_width() + 1 if self.many else 0)
-        return self._body(line, palette).rows(self.size.width - 1 - used)
+        return self.size.width - 1 - used
 
     def _with_bar(self, strips: list[Strip], palette: Palette) -> list[Strip]:
         """A bar at the right that tells where one is."""

@@ -203,51 +203,56 @@ def test_a_single_process_waits_for_nothing() -> None:
 def test_the_states_of_a_line() -> None:
     source = Source('a', 'a-1', 0)
     source.end = 100
-    assert source.state(0, 10) == BUFFERED
-    source.paint(0, 10)
-    assert source.state(0, 10) == BUFFERED, 'it has just come'
+    assert source.state([(0, 10)]) == BUFFERED
+    source.paint([(0, 10)], 10)
+    assert source.state([(0, 10)]) == BUFFERED, 'it has just come'
     assert source.settle()
-    assert source.state(0, 10) == SEEN
-    source.acknowledge(5)
-    assert source.state(0, 10) == SEEN
-    assert source.state(0, 5) == ACKNOWLEDGED
-    source.floor = 20
-    assert source.state(0, 10) == GONE
-    source.acknowledge(10)
-    assert source.state(0, 10) == ACKNOWLEDGED
+    assert source.state([(0, 10)]) == SEEN
+    source.acknowledge(5, mine=True)
+    assert source.state([(0, 10)]) == SEEN
+    assert source.state([(0, 5)]) == ACKNOWLEDGED
+    source.count(20, 0)
+    assert source.state([(0, 10)]) == GONE
+    source.acknowledge(10, mine=True)
+    assert source.state([(0, 10)]) == ACKNOWLEDGED
 
 
 def test_what_acknowledging_would_take_that_was_never_seen() -> None:
     source = Source('a', 'a-1', 0)
     source.start, source.end = 50, 100
-    source.paint(80, 90)
+    source.paint([(80, 90)], 90)
     (planned,) = plan([source], {'a': 1})
     assert (planned.position, planned.size, planned.unseen, planned.only_copy) == (90, 90, 80, False)
     source.lost.add(50, 60)
     source.floor = 40
     assert plan([source], {'a': 1})[0].unseen == 30, 'neither what is lost nor what the kernel holds no more'
-    source.paint(60, 80)
-    source.paint(40, 50)
+    source.paint([(60, 80)], 80)
+    source.paint([(40, 50)], 50)
     assert plan([source], {'a': 1})[0].unseen == 0
 
 
-def test_the_kernel_holds_no_more_than_it_can() -> None:
+def test_what_is_held_is_what_the_kernel_says() -> None:
     source = Source('a', 'a-1', 0)
-    source.start, source.end, source.most = 0, 1000, 100
-    source.raise_floor(50)
-    assert (source.held, source.unseen(1000)) == (100, 100)
+    source.start, source.end = 0, 900
+    source.paint([(0, 900)], 900)
+    source.count(1000, 100)
+    assert (source.held, source.unseen(1000), plan([source], {}), source.more_above) == (100, 100, [], False)
+    source.count(990, 90)
+    assert source.held == 100, 'an old word'
+    source.unlisted()
+    assert source.held == 0
 
 
 def test_it_asks_where_that_could_hurt() -> None:
     source = Source('a', 'a-1', 0)
     source.end = 10
-    source.paint(0, 10)
+    source.paint([(0, 10)], 10)
     assert asks(plan([source], {'a': 1})) == ''
     assert 'only copy' in asks(plan([source], {}))
     source.end = 30
-    source.paint(20, 30)
+    source.paint([(20, 30)], 30)
     assert '10 bytes of it have never been on the screen' in asks(plan([source], {'a': 1}))
-    source.acknowledge(30)
+    source.acknowledge(30, mine=True)
     assert plan([source], {}) == []
 
 

@@ -14,37 +14,9 @@ from conftest import Daemon
 
 from papa import Papa
 from papa_tui.output.sources import ACKNOWLEDGED, SEEN
-from papa_tui.widgets.pane import Pane
 
 from .conftest import Driver
-
-Run = Callable[..., None]
-
-
-def pane(driver: Driver) -> Pane:
-    return driver.app.main.pane
-
-
-def shown(driver: Driver) -> list[str]:
-    """The lines of the pane: marks, names and text."""
-    return [strip.text.rstrip(' ┃') for strip in pane(driver)._strips[1:]]
-
-
-def held(papa: Papa, name: str) -> int:
-    return int(papa.list_processes(name)[name]['buffered'])
-
-
-def start(papa: Papa, name: str, script: str, **options: object) -> None:
-    papa.make_process(name, 'sh', ['-c', f'{script}; exec sleep 1000'], **options)  # type: ignore[arg-type]
-
-
-async def open_on(driver: Driver, text: str) -> None:
-    await driver.press('o')
-    await until_in_pane(driver, text)
-
-
-async def until_in_pane(driver: Driver, text: str) -> None:
-    await driver.until(lambda: any(text in line for line in shown(driver)), f'{text!r} in the pane')
+from .panes import Run, held, open_on, pane, shown, start, until_in_pane
 
 
 def test_looking_takes_nothing_and_acknowledging_asks_where_nobody_logs(run: Run, papa: Papa) -> None:
@@ -63,7 +35,7 @@ def test_looking_takes_nothing_and_acknowledging_asks_where_nobody_logs(run: Run
         await driver.press('y')
         await driver.until(lambda: held(papa, 'web') == 0, 'the acknowledgement')
         (source,) = pane(driver).sources
-        await driver.until(lambda: source.state(0, 4) == ACKNOWLEDGED)
+        await driver.until(lambda: source.state([(0, 4)]) == ACKNOWLEDGED)
         assert driver.app.main.commands == [f'acknowledge web 8 {source.id}']
 
     run(scenario)
@@ -104,8 +76,8 @@ def test_another_client_that_acknowledges_first_is_told(run: Run, papa: Papa, da
         papa.acknowledge_output('web', 4)
         await driver.until_shown('Another client has acknowledged 4 B of web')
         (source,) = pane(driver).sources
-        await driver.until(lambda: source.state(4, 8) == SEEN)
-        assert source.state(0, 4) == ACKNOWLEDGED
+        await driver.until(lambda: source.state([(4, 8)]) == SEEN)
+        assert source.state([(0, 4)]) == ACKNOWLEDGED
 
     run(scenario)
 

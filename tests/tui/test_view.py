@@ -137,10 +137,10 @@ def test_ordinary_patterns_are_not(pattern: str) -> None:
 
 
 def test_a_search_without_a_pattern_is_literal() -> None:
-    assert compile_search('a.b').search(b'xa.by')
-    assert not compile_search('a.b').search(b'xaxby')
-    assert compile_search('error').search(b'ERROR')
-    assert not compile_search('Error').search(b'ERROR')
+    assert compile_search('a.b').search('xa.by')
+    assert not compile_search('a.b').search('xaxby')
+    assert compile_search('error').search('ERROR')
+    assert not compile_search('Error').search('ERROR')
 
 
 def test_the_tree_groups_what_begins_alike() -> None:

@@ -1,0 +1,196 @@
+"""What the output pane says that it acknowledges, and what the kernel says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from conftest import Daemon
+
+from papa import Papa
+from papa_tui.model.text import size
+
+from .conftest import Driver
+from .panes import Run, be_logger, held, open_on, pane, shown, start, until_in_pane
+
+WAIT = 'while [ ! -e {}/{} ]; do sleep 0.01; done'
+
+
+def watchers(papa: Papa, name: str) -> int:
+    return int(papa.list_processes(name)[name]['watchers'])
+
+
+def test_the_title_and_the_question_have_the_numbers_of_the_kernel(run: Run, papa: Papa, folder: str) -> None:
+    start(papa, 'web', f'echo begin; {WAIT.format(folder, 1)}; seq 100000 160000; echo end', bufsize='20k')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'begin')
+        Path(folder, '1').touch()
+        await until_in_pane(driver, 'end')
+        kernel = held(papa, 'web')
+        assert kernel <= 20 << 10
+        await driver.until_shown(f'{size(kernel)} not acknowledged')
+        await driver.press('a')
+        await driver.until_shown(f'web: {size(kernel)} of the {size(kernel)} that are held')
+        (source,) = pane(driver).sources
+        assert source.held == kernel
+        assert f'{source.unseen(source.painted):,} bytes of it have never been on the screen' in driver.text()
+        assert 0 < source.unseen(source.painted) < kernel
+        await driver.press('y')
+        await driver.until_shown(f'Acknowledged {size(kernel)} of 1 process')
+        assert held(papa, 'web') == 0
+
+    run(scenario)
+
+
+def test_a_line_that_was_cut_has_not_been_seen(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo ' + 'x' * 300)
+    with daemon.connect() as other, other.watch_processes('web'):
+
+        async def scenario(driver: Driver) -> None:
+            await open_on(driver, '›')
+            seen = shown(driver)[0].count('x')
+            await driver.press('a')
+            await driver.until_shown(f'{301 - seen} bytes of it have never been on the screen')
+            await driver.press('n', 'w')
+            await driver.until(lambda: '›' not in driver.text())
+            await driver.press('a')
+            await driver.until_shown('Acknowledged 301 B')
+
+        run(scenario)
+
+
+def test_text_that_was_written_over_is_no_loss_and_is_found(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', r"printf 'error\rfine\n'; echo end")
+    with daemon.connect() as other, other.watch_processes('web'):
+
+        async def scenario(driver: Driver) -> None:
+            await open_on(driver, 'end')
+            assert shown(driver)[0].split() == ['●↩fine'], shown(driver)[0]
+            await driver.press('slash')
+            await driver.type('error')
+            await driver.press('enter')
+            await driver.until_shown('error␍fine')
+            await driver.press('escape')
+            await driver.until(lambda: 'error' not in driver.text())
+            await driver.press('a')
+            await driver.until_shown('Acknowledged 15 B')
+
+        run(scenario)
+
+
+def test_what_others_take_is_a_total_in_the_title(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one; echo two')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'two')
+        papa.acknowledge_output('web', 4)
+        await driver.until_shown('Another client has acknowledged 4 B of web')
+        await driver.press('up')
+        papa.acknowledge_output('web', 8)
+        await driver.until_shown('8 B taken by others')
+        assert 'Another client' not in driver.text()
+
+    run(scenario)
+
+
+def test_a_logger_does_not_adopt_another_process(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await be_logger(driver)
+        await driver.until(lambda: held(papa, 'web') == 0)
+        papa.remove_processes('web')
+        os.kill(papa_pid(driver), 9)
+        await driver.until(lambda: not papa.list_processes('web'))
+        start(papa, 'web', 'echo two')
+        await until_in_pane(driver, 'two')
+        lines = '\n'.join(shown(driver))
+        assert 'another process under the same name' in lines
+        assert 'no logger any more' in lines
+        await driver.until(lambda: watchers(papa, 'web') == 0 and 'peeking' in driver.text())
+        assert held(papa, 'web') == 4
+
+    def papa_pid(driver: Driver) -> int:
+        return driver.app.model.processes['web'].pid
+
+    run(scenario)
+
+
+def test_a_logger_does_not_adopt_another_kernel(
+    run: Run, papa: Papa, daemon: Daemon, start_daemon: Callable[..., Daemon]
+) -> None:
+    start(papa, 'web.1', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await until_in_pane(driver, 'one')
+        await be_logger(driver)
+        daemon.stop()
+        await until_in_pane(driver, 'the connection was lost')
+        again = start_daemon(port_or_path=daemon.where)
+        with again.connect() as other:
+            start(other, 'web.2', 'echo two')
+            await until_in_pane(driver, 'another kernel')
+            await until_in_pane(driver, 'two')
+            await driver.until_shown('peeking')
+            assert (held(other, 'web.2'), watchers(other, 'web.2')) == (4, 0)
+
+    run(scenario, watch=('web.*',))
+
+
+def test_a_logger_acknowledges_nothing_while_help_lies_over_it(run: Run, papa: Papa, folder: str) -> None:
+    start(papa, 'web', f'echo one; {WAIT.format(folder, 1)}; echo two')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await be_logger(driver)
+        await driver.until(lambda: held(papa, 'web') == 0)
+        await driver.press('question_mark')
+        await driver.until_shown('esc closes')
+        Path(folder, '1').touch()
+        await until_in_pane(driver, 'two')
+        (source,) = pane(driver).sources
+        assert source.painted == 4
+        assert held(papa, 'web') == 4
+        await driver.press('escape')
+        await driver.until(lambda: source.painted == 8 and held(papa, 'web') == 0)
+
+    run(scenario)
+
+
+def test_a_logger_says_what_it_takes_and_what_is_left_when_it_ends(run: Run, papa: Papa, folder: str) -> None:
+    start(papa, 'web', f'echo one; {WAIT.format(folder, 1)}; echo two')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await driver.press('A')
+        await driver.until_shown('what a flood or a filter keeps from the screen')
+        await driver.press('y')
+        await driver.until(lambda: held(papa, 'web') == 0)
+        await driver.press('ampersand')
+        await driver.type('one')
+        await driver.press('enter')
+        await driver.until_shown('A LOGGER, ALSO OF WHAT THE FILTER HIDES')
+        Path(folder, '1').touch()
+        await driver.until(lambda: held(papa, 'web') == 4, 'what was never painted')
+        await driver.press('escape', 'escape')
+        await driver.until_shown('Logging of web has stopped')
+        await driver.until(lambda: 'B not acknowledged' in driver.text())
+        assert watchers(papa, 'web') == 0
+
+    run(scenario)
+
+
+def test_a_process_that_is_not_recorded_any_more_is_told(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await driver.until_shown('4 B not acknowledged')
+        papa.remove_processes('web')
+        await until_in_pane(driver, 'not recorded any more since')
+        assert 'not acknowledged' not in driver.text()
+
+    run(scenario)
