@@ -5,6 +5,6 @@
     text ──quoting.split──▶ words ──grammar.parse──▶ Line ──calls.call──▶ Call (a method of `Papa` and its arguments)
       └──────────────candidates.candidates──▶ what may come next, given `snapshot.Names` and a `system.System`
 
-Nothing here does I/O; `system` alone looks at the machine, and is passed in. Nothing knows of a terminal, of a
+Nothing here does I/O; `system` alone looks at the machine, and is passed in; `lookups` asks it without waiting for it. Nothing knows of a terminal, of a
 connection, or of a library that is not in the standard library.
 """

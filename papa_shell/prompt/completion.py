@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable
-from typing import Any, cast
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from papa.line.candidates import Candidates, candidates, matching
+from papa.line.lookups import PATIENCE, Answers, Lookups, Missing
 from papa.line.operands import Candidate
 from papa.line.quoting import commands
 from papa.line.snapshot import Names
-from papa.line.system import NoSystem, System
+from papa.line.system import NoSystem
 from papa.names import plain
 from papa_shell.text import in_line
 
@@ -71,31 +74,39 @@ class LineCompleter(Completer):
     def __init__(self, names: Callable[[], Names], lock: threading.Lock, system: NoSystem | None = None) -> None:
         self._names = names
         self._lock = lock
-        self._system = system or System()
+        self.lookups = Lookups(system)
         self.more = 0
         self.common = ''
         self.settled: Document | None = None  # where a candidate was inserted: a menu waits for the next key
+        self.partial: Document | None = None  # where not all has been found yet: `lookups` tells when there is more
 
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """Candidates for the place of the cursor."""
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> list[Completion]:
+        """Candidates for the place of the cursor. Disks and users are waited for a moment where they are requested by
+        a key, else not at all."""
+        patience = PATIENCE if complete_event.completion_requested else 0
         text, cursor = _command_at_cursor(document)
-        return self._shown(self._find(text, cursor, self._system), cursor)
+        found, is_whole = self.lookups.find(lambda system: self._find(text, cursor, system), patience)
+        self.partial = None if is_whole else document
+        return self._shown(found, cursor)
 
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """The same. What may be slow, looking at disks and for users, happens on another thread."""
+        """The same, and nothing waits for it."""
         if document == self.settled and complete_event.text_inserted:
             return
         self.settled = None
         text, cursor = _command_at_cursor(document)
-        answers = _Answers()
+        answers, is_whole = Answers(), True
         while True:
             try:
                 found = self._find(text, cursor, answers)
                 break
-            except _Asked as question:
-                answers.known[question.key] = await asyncio.to_thread(question.ask, self._system)
+            except Missing as missing:
+                lookup = self.lookups.begin(missing.key)
+                await _arrival(lookup, PATIENCE)
+                is_whole = self.lookups.take(missing.key, lookup, answers) and is_whole
+        self.partial = None if is_whole else document
         for each in self._shown(found, cursor):
             yield each
 
@@ -120,47 +131,14 @@ def _command_at_cursor(document: Document) -> tuple[str, int]:
     return text[start:], len(text) - start
 
 
-class _Asked(Exception):
-    """The machine was asked for something that is not known yet."""
+async def _arrival(lookup: Future[Any], seconds: float) -> None:
+    """Wait for an answer, so long at most."""
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
 
-    def __init__(self, *key: str) -> None:
-        super().__init__()
-        self.key = key
+    def tell(_: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop is over
+            loop.call_soon_threadsafe(came.set)
 
-    def ask(self, system: NoSystem) -> Any:
-        """Ask this machine, which may take long."""
-        method, *arguments = self.key
-        return getattr(system, method)(*arguments)
-
-
-class _Answers(NoSystem):
-    """Gives the answers that are known, and raises `_Asked` for others."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, ...], Any] = {}
-
-    def _get(self, *key: str) -> Any:
-        if key not in self.known:
-            raise _Asked(*key)
-        return self.known[key]
-
-    def users(self) -> list[str]:
-        return cast('list[str]', self._get('users'))
-
-    def groups(self) -> list[str]:
-        return cast('list[str]', self._get('groups'))
-
-    def limits(self) -> list[str]:
-        return cast('list[str]', self._get('limits'))
-
-    def interfaces(self) -> list[str]:
-        return cast('list[str]', self._get('interfaces'))
-
-    def variables(self) -> list[str]:
-        return cast('list[str]', self._get('variables'))
-
-    def programs(self) -> list[str]:
-        return cast('list[str]', self._get('programs'))
-
-    def entries(self, folder: str) -> list[tuple[str, bool]]:
-        return cast('list[tuple[str, bool]]', self._get('entries', folder))
+    lookup.add_done_callback(tell)
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(came.wait(), seconds)

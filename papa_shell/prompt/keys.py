@@ -76,8 +76,8 @@ def tab(buffer: Buffer, completer: LineCompleter) -> None:
     if state is not None and state.current_completion is not None:
         buffer.complete_next()
         return
-    found = (state.completions if state is not None else []) or list(
-        completer.get_completions(buffer.document, CompleteEvent(completion_requested=True))
+    found = (state.completions if state is not None else []) or completer.get_completions(
+        buffer.document, CompleteEvent(completion_requested=True)
     )
     shown = [each for each in found if isinstance(each, Shown)]
     if len(shown) == 1:

@@ -23,6 +23,7 @@ from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.layout.processors import ConditionalProcessor
 
 from papa.line.quoting import commands
+from papa.line.system import NoSystem
 from papa_shell.prompt.colours import Hint, LineLexer, continuation, style
 from papa_shell.prompt.completion import LineCompleter, Shown
 from papa_shell.prompt.feed import Feed
@@ -45,7 +46,7 @@ class Reader:
 
     def __init__(
         self, feed: Feed, standing: Standing, history: History, tell: Callable[[], object], *, vi: bool,
-        coloured: bool, **session: Any,
+        coloured: bool, system: NoSystem | None = None, **session: Any,
     ) -> None:
         self._standing = standing
         self._tell = tell
@@ -53,7 +54,8 @@ class Reader:
         self._loop: AbstractEventLoop | None = None
         self._is_stale = self._had_names = False
         feed.changed = self._names_changed
-        self.completer = LineCompleter(lambda: feed.names, feed.lock)
+        self.completer = LineCompleter(lambda: feed.names, feed.lock, system)
+        self.completer.lookups.late = self._names_changed
         self.session: PromptSession[str] = PromptSession(
             PROMPT, multiline=True, prompt_continuation=self._continuation, history=history,
             completer=self.completer, complete_while_typing=True, auto_suggest=FromHistory(),
@@ -120,21 +122,25 @@ class Reader:
                 loop.call_soon_threadsafe(loop.call_later, _MOMENT, self._refresh)
 
     def _refresh(self) -> None:
-        """Show the names as they are now: in an open menu and, when they come for the first time, in one that could
-        not open without them."""
+        """Show the names, and what was looked up, as they are now: in an open menu and, when they come for the first
+        time, in one that could not open without them."""
         self._is_stale = False
         buffer = self.session.default_buffer
         state = buffer.complete_state
-        first, self._had_names = not self._had_names, True
+        came, self._had_names = not self._had_names or self._is_partial(), True
         if self._loop is None or (state is not None and state.current_completion is not None):
             return
-        if state is not None and any(isinstance(each, Shown) and each.kind in _LIVE for each in state.completions):
-            found = list(self.completer.get_completions(buffer.document, CompleteEvent()))
-            if found != state.completions:
+        if state is not None and (came or _is_live(state)):
+            found = self.completer.get_completions(buffer.document, CompleteEvent())
+            if found != state.completions and not self._is_partial():
                 buffer.complete_state = CompletionState(buffer.document, found) if found else None
-        elif state is None and first and buffer.text and buffer.complete_while_typing():
+        elif state is None and came and buffer.text and buffer.complete_while_typing():
             buffer.start_completion(complete_event=CompleteEvent(text_inserted=True))
         self.session.app.invalidate()
+
+    def _is_partial(self) -> bool:
+        """Whether something is still looked up for the line as it is."""
+        return self.completer.partial == self.session.default_buffer.document
 
     def _toolbar(self) -> StyleAndTextTuples:
         buffer = self.session.default_buffer
@@ -158,6 +164,11 @@ class Reader:
 
     def _continuation(self, width: int, number: int, wraps: int) -> str:
         return ' ' * width if wraps else continuation(self.session.default_buffer.text, number)
+
+
+def _is_live(state: CompletionState) -> bool:
+    """Whether names are among its candidates."""
+    return any(isinstance(each, Shown) and each.kind in _LIVE for each in state.completions)
 
 
 class FromHistory(AutoSuggest):

@@ -40,15 +40,16 @@ def feed_with(
 
 
 @contextmanager
-def reader(feed: Feed | None = None, history: History | None = None, vi: bool = False) -> Iterator[Typing]:
+def reader(
+    feed: Feed | None = None, history: History | None = None, vi: bool = False, system: NoSystem | None = None
+) -> Iterator[Typing]:
     """A reader that somebody types into."""
     feed = feed or feed_with({'web.1': '11 running', 'web.2': '12 running', 'job': '13 ended with 0'}, {'note': 'hi'})
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
         made = Reader(
             feed, Standing('/no/such/kernel'), history or InMemoryHistory(), bool, vi=vi, coloured=False,
-            input=keys, output=DummyOutput(),
+            system=system or FakeSystem(), input=keys, output=DummyOutput(),
         )
-        made.completer._system = FakeSystem()
         yield Typing(made, keys)
 
 
