@@ -11,10 +11,10 @@ import sys
 from papa import commands
 from papa.errors import BadRequest
 from papa.line import flags, operands
-from papa.line.grammar import FILE, FROM_NAME_ON, LEAVING
 from papa.line.operands import Candidate, Source
 from papa.line.quoting import COMMENT, Word, split
 from papa.line.units import counted
+from papa.line.walk import FILE, LEAVING, Walk
 from papa.names import natural
 from papa.options import KINDS
 
@@ -53,13 +53,13 @@ class Typed:
     def __init__(self, words: Sequence[str], current: str) -> None:
         before = [Word(text, at, at) for at, text in enumerate(words)]
         self._current = Word(current, len(before), len(before))
-        self._place = _Place(before, self._current)
-        self.given = self._place.given
+        self._walk = Walk(before, invocation=True)
+        self.given = self._walk.texts
 
     def candidates(self, names: Names, system: NoSystem) -> list[Candidate]:
         """What may stand for the last word: all, since that shell looks for what they have in common, each the word
         itself without any quoting, names as people count. No wildcards: they would leave nothing in common."""
-        items, _ = _source(self._place, self._current, names, system, invocation=True).take(_ALL)
+        items, _ = _source(self._walk, self._current, names, system, invocation=True).take(_ALL)
         found: dict[str, Candidate] = {}
         for item in items:
             if item.kind == 'command':
@@ -72,7 +72,7 @@ class Typed:
     def _add_word(self, item: Candidate, found: dict[str, Candidate]) -> None:
         """The word of a command that is asked for here; several commands may have the same."""
         words = item.text.split()
-        at = len(self._place.head if self._place.command is None else self._place.rest)
+        at = len(self._walk.head if self._walk.command is None else self._walk.rest)
         if at >= len(words) or words == [LEAVING]:
             return
         known = found.get(words[at])
@@ -90,16 +90,16 @@ def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candid
         return Candidates([], 0)
     words = found.words
     current = words.pop() if words and words[-1].end == len(before) else Word('', len(before), len(before))
-    source = _source(_Place(words, current), current, names, system)
+    source = _source(Walk(words), current, names, system)
     return Candidates(*source.take(MOST), source.common)
 
 
 def matching(text: str, names: Names) -> str:
     """What the names in a command mean together, if there is a wildcard among them: ``12 processes``; else empty."""
     words = [] if text.startswith(COMMENT) else split(text).words
-    place = _Place(words, Word('', len(text), len(text)))
-    wanted = None if place.command is None else operands.names_of(place.command)
-    given = {word.text for word in place.rest}
+    walk = Walk(words)
+    wanted = None if walk.command is None else operands.names_of(walk.command)
+    given = {word.text for word in walk.rest}
     prefixes = sorted(word[:-1] for word in given if word.endswith('*'))
     if wanted is None or not wanted.many or not prefixes:
         return ''
@@ -113,99 +113,42 @@ def matching(text: str, names: Names) -> str:
 
 
 def _source(
-    place: _Place, current: Word, names: Names, system: NoSystem, *, invocation: bool = False
+    walk: Walk, current: Word, names: Names, system: NoSystem, *, invocation: bool = False
 ) -> Source:
-    """All candidates for the word `current` at this place. `invocation`: in the arguments of a program."""
-    if place.flag is not None:
-        return operands.of_flag(place.flag, place.partial, current, system)
-    if place.command is None:
+    """All candidates for the word `current` at this walk. `invocation`: in the arguments of a program."""
+    flag, partial = _attached(walk, current)
+    if flag is not None:
+        return operands.of_flag(flag, partial, current, system)
+    if walk.command is None:
         if flags.is_flag(current.text) or current.text == '-':
             return Source(_flags('', current, invocation=invocation))
-        return Source(_commands(place.head, current))
-    if place.takes_flags and current.text.startswith('-') and not current.quoted:
-        return Source(_flags(place.command.name, current))
-    is_set = place.command.name == 'set' and not invocation and not current.quoted
-    if is_set and (found := _file(place.rest, current, system)) is not None:
+        return Source(_commands(walk.head, current))
+    if walk.takes_flags and current.text.startswith('-') and not current.quoted:
+        return Source(_flags(walk.command.name, current))
+    is_set = walk.command.name == 'set' and not invocation and not current.quoted
+    if is_set and (found := _file(walk, current, system)) is not None:
         return found
-    if place.command.name == 'help':
-        return Source(_commands(place.rest, current))
-    return operands.of_command(place.command, place.rest, current, names, system)
+    if walk.command.name == 'help':
+        return Source(_commands(walk.rest, current))
+    return operands.of_command(walk.command, walk.rest, current, names, system)
 
 
-class _Place:
-    """Where in a line the cursor is.
-
-    `head` are the words before it that belong to a command not yet complete; else `command` is that, and `rest`
-    are the words after it without the shell's options. `flag` is the option that wants a value here; `partial`
-    what is there of it. `given` are the values of those before.
-    """
-
-    def __init__(self, words: list[Word], current: Word) -> None:
-        self.head: list[Word] = []
-        self.rest: list[Word] = []
-        self.command: Command | None = None
-        self.flag: flags.Flag | None = None
-        self.given: dict[str, str] = {}
-        self.partial = current.text
-        self.takes_flags = True
-        for word in words:
-            self._add(word)
-        self._attach(current)
-
-    def _add(self, word: Word) -> None:
-        if self.flag is not None:
-            self.given[self.flag.name] = word.text
-            self.flag = None
-        elif self.takes_flags and word.text == flags.END:
-            self.takes_flags = False
-            if self.command is not None and self.command.options and (self.rest or not self.command.named):
-                self.rest.append(word)
-        elif self.takes_flags and flags.is_flag(word.text):
-            self._begin_flag(word.text)
-        elif self.command is None:
-            self.head.append(word)
-            self.command = _complete(self.head)
-        else:
-            self.rest.append(word)
-            if self.command.name in FROM_NAME_ON:
-                self.takes_flags = False
-
-    def _begin_flag(self, text: str) -> None:
-        try:
-            flag, _, attached = flags.find(text, invocation=True)
-        except BadRequest:
-            return
-        if flag.value and attached is None:
-            self.flag = flag
-        elif attached is not None:
-            self.given[flag.name] = attached
-
-    def _attach(self, current: Word) -> None:
-        """See whether the word itself is an option with a value: ``--output=js``."""
-        if self.flag is None and self.takes_flags and current.text.startswith('--') and '=' in current.text:
-            spelling, _, value = current.text.partition('=')
-            flag = flags.BY_SPELLING.get(spelling)
-            if flag is not None and flag.value:
-                self.flag = flag
-                self.partial = value
+def _attached(walk: Walk, current: Word) -> tuple[flags.Flag | None, str]:
+    """The option whose value is typed, and what there is of it: ``--output js``, ``--output=js``."""
+    if walk.flag is None and walk.takes_flags and current.text.startswith('--') and '=' in current.text:
+        spelling, _, value = current.text.partition('=')
+        flag = flags.BY_SPELLING.get(spelling)
+        if flag is not None and flag.value:
+            return flag, value
+    return walk.flag, current.text
 
 
-def _complete(words: list[Word]) -> Command | None:
-    """The command that words are, None if another has to follow or nothing fits."""
-    try:
-        found, rest = commands.resolve([word.text for word in words])
-    except BadRequest:
-        return None
-    return None if rest else found
-
-
-def _file(rest: list[Word], current: Word, system: NoSystem) -> Source | None:
+def _file(walk: Walk, current: Word, system: NoSystem) -> Source | None:
     """Candidates where ``--file PATH`` stands after the name, the one option that may; None elsewhere."""
-    words = [word.text for word in rest]
     flag = flags.BY_SPELLING[FILE]
-    if len(words) == 1 and len(current.text) > 1 and FILE.startswith(current.text):
+    if walk.takes_file and len(walk.rest) == 1 and len(current.text) > 1 and FILE.startswith(current.text):
         return Source([Candidate(current.start, FILE, flag.summary, 'option')])
-    return operands.of_flag(flag, current.text, current, system) if len(words) == 2 and words[1] == FILE else None
+    return operands.of_flag(flag, current.text, current, system) if walk.wants_file else None
 
 
 # The words of commands

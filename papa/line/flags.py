@@ -6,7 +6,7 @@ They stand before the command or after its words; in ``set`` and ``make process`
 from __future__ import annotations
 
 from papa.errors import BadRequest
-from papa.line.errors import BadLine, NeedsMore
+from papa.line.errors import BadLine
 from papa.line.suggest import hint
 from papa.names import is_number, show
 from papa.options import seconds, size
@@ -127,24 +127,6 @@ BY_SPELLING = {spelling: flag for flag in FLAGS for spelling in flag.spellings}
 def is_flag(word: str) -> bool:
     """Whether a word has the look of an option: a single ``-`` has not, it is standard input."""
     return len(word) > 1 and word.startswith('-')
-
-
-def take(words: Sequence[str], at: int, values: dict[str, Any], *, invocation: bool) -> int:
-    """Read the option at `words[at]`, and its value, into `values`. Returns where to go on. Raises `BadLine`."""
-    flag, spelling, attached = find(words[at], invocation=invocation)
-    at += 1
-    if not flag.value:
-        if attached is not None:
-            raise BadLine(f'{spelling} takes no value')
-        values[flag.name] = True
-        return at
-    if attached is None:
-        if at == len(words):
-            raise NeedsMore(f'{spelling} needs a value: {flag.value}')
-        attached = words[at]
-        at += 1
-    values[flag.name] = flag.read(spelling, attached)
-    return at
 
 
 def find(word: str, *, invocation: bool) -> tuple[Flag, str, str | None]:

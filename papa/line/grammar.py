@@ -11,6 +11,7 @@ from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore, Unfinished
 from papa.line.quoting import PIPE, Word, join, split
 from papa.line.suggest import hint
+from papa.line.walk import COMMAND, FILE, FLAG, HELP, LEAVING, QUIT, Walk, is_beginning, question, resolve
 from papa.names import show
 
 TYPE_CHECKING = False
@@ -19,16 +20,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from papa.commands import Command
-
-LEAVING = 'exit'  # beside "quit", which is in the table
-QUESTION = '?'
-FROM_NAME_ON = ('set', 'make process')  # from the name on, every word belongs to the command
-FILE = '--file'
-_HELP = commands.BY_NAME['help']
-_QUIT = commands.BY_NAME['quit']
+    from papa.line.walk import Part
 
 # How many operands a command takes at least and at most; those that are not here take any number.
-_COUNTS: dict[str, tuple[int, int | None]] = {
+COUNTS: dict[str, tuple[int, int | None]] = {
     'make socket': (1, 1), 'make process': (2, None), 'remove values': (1, None), 'set': (1, None), 'get': (1, 1),
     'acknowledge': (2, 3), 'compare-and-set': (1, 1), 'info': (0, 0), 'exit-if-idle': (0, 0), 'quit': (0, 0),
     'upgrade': (0, 0),
@@ -65,7 +60,7 @@ class Line:
     @property
     def leaves(self) -> bool:
         """Whether it ends the shell."""
-        return self.command is _QUIT
+        return self.command is QUIT
 
 
 def parse(text: str) -> Line | None:
@@ -82,8 +77,8 @@ def parse(text: str) -> Line | None:
         return None
     if found.pipe == '':
         raise NeedsMore('"|" needs a program after it')
-    line = _question(found.words) or _parse(found.texts, found.words, invocation=False)
-    assert line is not None
+    about = question(found.words)
+    line = _parse(Walk(found.words)) if about is None else _help(about)
     line.pipe = found.pipe
     line.full = _spliced(text, found.words, line)
     return line
@@ -91,7 +86,11 @@ def parse(text: str) -> Line | None:
 
 def parse_words(words: Sequence[str]) -> Line | None:
     """The line that words are which need no splitting, taken as they are; None if there are none."""
-    return _parse(list(words), [], invocation=False) if words else None
+    return _parse(Walk(_as_they_are(words))) if words else None
+
+
+def _as_they_are(words: Sequence[str]) -> list[Word]:
+    return [Word(text, quoted=True) for text in words]
 
 
 def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
@@ -99,17 +98,18 @@ def parse_arguments(words: Sequence[str]) -> tuple[dict[str, Any], Line | None]:
 
     Raises `BadLine`.
     """
-    given: dict[str, Any] = {}
-    start = _leading(words, given, [], invocation=True)
+    taken = _as_they_are(words)
+    walk = Walk(invocation=True)
+    start = walk.leading(taken, 0)
     if is_beginning(words[start : start + 1]):  # ``list --help``: that is no command, so that no option is one of it
-        _leading(words[start + 1 :], given, [], invocation=True)
-    if start == len(words) or _asks(given):
-        for name in given:
+        walk.leading(taken, start + 1)
+    walk.finish()
+    if start == len(words) or _asks(walk.given):
+        for name in walk.given:
             if _by_name(name).commands is not None:
                 raise BadLine(f'{flags.typed(name, words)} needs a command')
-        return given, None
-    line = _parse(list(words), [], invocation=True)
-    assert line is not None
+        return walk.given, None
+    line = _parse(Walk(taken, invocation=True))
     return line.flags, line
 
 
@@ -118,80 +118,43 @@ def _asks(given: dict[str, Any]) -> bool:
     return 'help' in given or 'version' in given
 
 
-def _parse(texts: list[str], words: list[Word], *, invocation: bool) -> Line | None:
-    given: dict[str, Any] = {}
-    before: list[str] = []  # what of the words the full form begins with
-    after: list[str] = []
-    start = _leading(texts, given, before, invocation=invocation)
-    if start == len(texts):
-        raise NeedsMore('There is no command in this line, only options')
-    command, rest = resolve(texts[start:])
-    end = len(texts) - len(rest)
-    line = Line(command, given)
-    line.at = start, end
-    typed = ' '.join(texts[start:end])
+def _parse(walk: Walk) -> Line:
+    walk.finish()
+    if walk.command is None:
+        if not walk.head:
+            raise NeedsMore('There is no command in this line, only options')
+        resolve(walk.head_texts)  # says which words may follow
+    command = walk.command
+    assert command is not None
+    start = next(at for at, part in enumerate(walk.parts) if part.kind == COMMAND)
+    line = Line(command, walk.given)
+    line.at = start, start + len(walk.head)
+    typed = ' '.join(walk.head_texts)
     if typed.lower() not in (command.name, LEAVING):
         line.short = typed
-    operands = _take_flags(command, rest, given, after, invocation=invocation)
-    if not _asks(given):
-        _check_flags(command, given, texts)
+    if not _asks(line.flags):
+        operands = _take_file(walk)
+        _check_flags(command, line.flags, [part.word.text for part in walk.parts])
         _sort(line, operands)
-    line.full = join([*before, *command.words, *after])
-    if command is _HELP:
-        for word in operands:
-            after.remove(word)  # what is left are options
-        _expand_help(line, [*before, *after])
+    before, after = walk.parts[:start], walk.parts[line.at[1] :]
+    if command is HELP:
+        _expand_help(line, [*_lasting(before, FLAG), *_lasting(after, FLAG)])
+    else:
+        line.full = join([*_lasting(before, FLAG), *command.words, *_lasting(after)])
     return line
 
 
-def _leading(texts: Sequence[str], given: dict[str, Any], kept: list[str], *, invocation: bool) -> int:
-    """Read the options before the command; return where that stands. What is not for the start alone is `kept`."""
-    at = 0
-    while at < len(texts) and flags.is_flag(texts[at]):
-        if texts[at] == flags.END:
-            return at + 1
-        at = _take(texts, at, given, kept, invocation=invocation)
-    return at
+def _lasting(parts: Sequence[Part], kind: str = '') -> list[str]:
+    """The words that the full form has, of one kind or all."""
+    return [part.word.text for part in parts if part.lasting and kind in ('', part.kind)]
 
 
-def _take(texts: Sequence[str], at: int, given: dict[str, Any], kept: list[str], *, invocation: bool) -> int:
-    """Read one option; return where to go on."""
-    end = flags.take(texts, at, given, invocation=invocation)
-    if not flags.find(texts[at], invocation=invocation)[0].invocation:
-        kept += texts[at:end]
-    return end
-
-
-def _take_flags(
-    command: Command, words: Sequence[str], given: dict[str, Any], kept: list[str], *, invocation: bool
-) -> list[str]:
-    """Read the options after the command; return the other words. A ``--`` that ends them stays where it means
-    something to the command's own options. All words are `kept`, but options for the start alone."""
-    early = command.name in FROM_NAME_ON
-    rest: list[str] = []
-    at = 0
-    while at < len(words) and words[at] != flags.END and not (early and rest):
-        if flags.is_flag(words[at]):
-            at = _take(words, at, given, kept, invocation=invocation)
-        else:
-            rest.append(words[at])
-            kept.append(words[at])
-            at += 1
-    kept += words[at:]
-    if early:
-        return _named(command, [*rest, *words[at:]], given)
-    pairs = rest[1:] if command.named else rest
-    needed = command.options and options.count(pairs) == len(pairs) and (rest or not command.named)
-    return rest + list(words[at if needed else at + 1 :])
-
-
-def _named(command: Command, words: list[str], given: dict[str, Any]) -> list[str]:
-    """The words from the name on. The one exception to their belonging to the command: ``set NAME --file PATH``."""
-    if words[:1] == [flags.END]:
-        return words[1:]
-    if command.name == 'set' and words[1:2] == [FILE] and len(words) == 3:
-        flags.take(words, 1, given, invocation=False)
-        return words[:1]
+def _take_file(walk: Walk) -> list[str]:
+    """The words after the command. The one option that may stand after a name, ``set NAME --file PATH``, is none."""
+    words = [word.text for word in walk.rest]
+    if walk.takes_file and words[1:2] == [FILE] and len(words) == 3:
+        walk.given['file'] = words.pop()
+        words.pop()
     return words
 
 
@@ -208,64 +171,15 @@ def _by_name(name: str) -> flags.Flag:
     return flags.BY_SPELLING['--' + name.replace('_', '-')]
 
 
-# Commands
+# Help
 
 
-def resolve(words: Sequence[str]) -> tuple[Command, list[str]]:
-    """The command that words begin with, and the words after it. Raises `BadLine`, perhaps with a suggestion."""
-    if words[0].lower() == LEAVING:
-        return _QUIT, list(words[1:])
-    try:
-        return commands.resolve(words)
-    except BadRequest as error:
-        kind = NeedsMore if is_beginning(words) else BadLine
-        raise kind(_explain(words, str(error))) from None
-
-
-def is_beginning(words: Sequence[str]) -> bool:
-    """Whether words, abbreviated or not, are the beginning of a command that needs another one."""
-    try:
-        found = commands.find(words) if words and len(words) == 1 else []
-    except BadRequest:
-        return False
-    return any(len(command.words) > len(words) and command.words[0].startswith(words[0].lower()) for command in found)
-
-
-def _explain(words: Sequence[str], text: str) -> str:
-    """What is wrong with the words of a command.
-
-    What ends or replaces the kernel is never suggested for another word, not even for the beginning of its own.
-    """
-    first = words[0].lower()
-    heads = {command.words[0]: command for command in commands.COMMANDS if command.abbreviable}
-    fitting = [head for head in heads if first and head.startswith(first)]
-    if not fitting:
-        return f'Unknown command {show(words[0], 40)}{hint(first, [*heads, LEAVING]) or "; see help"}'
-    if len(words) == 1:
-        return text
-    following = [c.words[1] for c in commands.COMMANDS if c.words[0] in fitting and len(c.words) > 1]
-    return text + hint(words[1], following)
-
-
-def _question(words: list[Word]) -> Line | None:
-    """The help that a ``?`` asks for: alone, or right after the words of a command."""
-    if words[-1].text != QUESTION or words[-1].quoted:
-        return None
-    about = [word.text for word in words[:-1]]
-    if about and (len(about) > 2 or not _is_command(about)):
-        return None
-    line = Line(_HELP, {})
+def _help(about: list[str]) -> Line:
+    """The line that a ``?`` stands for."""
+    line = Line(HELP, {})
     line.operands = about
     _expand_help(line)
     return line
-
-
-def _is_command(words: list[str]) -> bool:
-    try:
-        found = commands.find(words)
-    except BadRequest:
-        return False
-    return all(len(command.words) >= len(words) for command in found)
 
 
 def _expand_help(line: Line, kept: Sequence[str] = ()) -> None:
@@ -278,12 +192,12 @@ def _expand_help(line: Line, kept: Sequence[str] = ()) -> None:
         raise BadLine(f'There is no help on {show(" ".join(about), 40)}; "help" lists the commands') from None
     if len(found) == 1:
         line.operands = list(found[0].words)
-    line.full = join([*kept, _HELP.name, *line.operands])
+    line.full = join([*kept, HELP.name, *line.operands])
 
 
 def _spliced(text: str, words: list[Word], line: Line) -> str:
     """The text with nothing changed but the words of the command."""
-    if line.command is _HELP:
+    if line.command is HELP:
         full = line.full
     elif line.short:
         start, end = line.at
@@ -313,17 +227,22 @@ def _sort(line: Line, words: list[str]) -> None:
     _check_streams(line)
 
 
+def is_known(command: Command, pair: str) -> bool:
+    """Whether a command has the option that a word is: ``env.LANG=C``."""
+    prefix, dot, _ = pair.partition('=')[0].partition('.')
+    return any(option.key == prefix + dot for option in command.options)
+
+
 def _check_keys(line: Line) -> None:
-    known = [option.key for option in line.command.options]
     for key, _ in line.pairs:
-        prefix, dot, _rest = key.partition('.')
-        if prefix + dot not in known:
+        if not is_known(line.command, key):
+            known = [option.key for option in line.command.options]
             allowed = f'; the options are {", ".join(known)}' if known else ''
             raise BadLine(f'Unknown option {show(key, 40)}{hint(key, known) or allowed}')
 
 
 def _check_count(line: Line) -> None:
-    least, most = _COUNTS.get(line.command.name, (0, None))
+    least, most = COUNTS.get(line.command.name, (0, None))
     count = len(line.operands)
     if 'file' in line.flags:
         most = 1

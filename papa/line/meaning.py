@@ -6,16 +6,14 @@ from papa import commands, options
 from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore, Unfinished
-from papa.line.grammar import FILE, FROM_NAME_ON, QUESTION, parse, resolve
+from papa.line.grammar import parse
 from papa.line.quoting import split
+from papa.line.walk import COMMAND, FILE, QUESTION, Walk, question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from papa.commands import Command
     from papa.line.grammar import Line
-    from papa.line.quoting import Split
 
 _CLOSING = {"'": "'", '"': '"', "$'": "'"}
 _MANY = '...]'
@@ -51,16 +49,18 @@ def meaning(text: str) -> Meaning:
     except BadLine as error:
         found.trouble = str(error)
     words = split(text)
+    walk = Walk(words.words)
     if line is not None:
-        found.command, found.full, found.is_short = line.command, line.full, bool(line.short)
+        found.command, found.full = line.command, line.full
+        found.is_short = bool(line.short) or question(words.words) is not None
     else:
-        _from_words(words, found)
+        _from_words(walk, found)
     if words.pipe is not None or words.texts[-1:] == [QUESTION]:
         return found
     if found.command is not None and not found.trouble and not found.open:
-        found.hint = _hint(found.command, words)
+        found.hint = _hint(found.command, walk)
     elif found.command is None and not found.trouble:
-        found.hint = _following(words.texts, text)
+        found.hint = _following(walk, text)
     return found
 
 
@@ -74,62 +74,37 @@ def _parse(text: str, found: Meaning) -> Line | None:
     return parse(closed)
 
 
-def _from_words(words: Split, found: Meaning) -> None:
+def _from_words(walk: Walk, found: Meaning) -> None:
     """Take the command from a line that does not make sense, or not yet."""
-    texts = words.texts
-    at = _command_at(texts)
-    try:
-        found.command, rest = resolve(texts[at:]) if at < len(texts) else (None, [])
-    except BadLine:
-        return
-    if found.command is not None:
-        typed = texts[at : len(texts) - len(rest)]
-        found.is_short = ' '.join(typed).lower() != found.command.name
-        found.full = ' '.join([*texts[:at], found.command.name, *rest])
-
-
-def _command_at(texts: Sequence[str]) -> int:
-    """Where the words of the command begin, after the shell's options."""
-    at = 0
-    while at < len(texts) and flags.is_flag(texts[at]):
-        if texts[at] == flags.END:
-            return at + 1
-        try:
-            at += _width_of_option(texts[at])
-        except BadLine:
-            return at
-    return at
-
-
-def _width_of_option(word: str) -> int:
-    """How many words an option of the shell takes that is begun by this one. Raises `BadLine` if it is none."""
-    flag, _, attached = flags.find(word, invocation=False)
-    return 2 if flag.value and attached is None else 1
+    found.command = walk.command
+    if walk.command is not None:
+        texts = [part.word.text for part in walk.parts]
+        start = next(at for at, part in enumerate(walk.parts) if part.kind == COMMAND)
+        found.is_short = ' '.join(walk.head_texts).lower() != walk.command.name
+        found.full = ' '.join([*texts[:start], walk.command.name, *texts[start + len(walk.head) :]])
 
 
 # What may follow
 
 
-def _following(texts: list[str], text: str) -> str:
+def _following(walk: Walk, text: str) -> str:
     """The words of which one has to follow what is the beginning of a command."""
-    at = _command_at(texts)
-    head = texts[at:]
-    if len(head) != 1 or not text[-1:].isspace():
+    if len(walk.head) != 1 or not text[-1:].isspace():
         return ''
     try:
-        found = commands.find(head)
+        found = commands.find(walk.head_texts)
     except BadRequest:
         return ''
     return ' or '.join(dict.fromkeys(command.words[1] for command in found if len(command.words) > 1))
 
 
-def _hint(command: Command, words: Split) -> str:
+def _hint(command: Command, walk: Walk) -> str:
     """The parameters that are not there yet, or what a value that is not there is about."""
-    rest = _without_flags(command, words.texts)
+    rest = [word.text for word in walk.rest]
     last = rest[-1] if rest else ''
     if last.endswith('=') and (option := _option(command, last[:-1])) is not None:
         return option.summary
-    if command.name == 'set' and rest[1:] == [FILE]:
+    if walk.wants_file:
         return f'{flags.BY_SPELLING[FILE].value}|-'
     left = _parameters(command)
     if rest and command.named:
@@ -166,23 +141,3 @@ def _without_next(left: list[str]) -> list[str]:
 def _option(command: Command, key: str) -> options.Option | None:
     family, dot, _ = key.partition('.')
     return next((option for option in command.options if option.key == family + dot), None)
-
-
-def _without_flags(command: Command, texts: list[str]) -> list[str]:
-    """The words after those of the command, without the shell's options."""
-    rest = texts[_command_at(texts) + len(command.words) :]
-    kept: list[str] = []
-    at = 0
-    while at < len(rest):
-        if not flags.is_flag(rest[at]) or (kept and command.name in FROM_NAME_ON):
-            kept.append(rest[at])
-            at += 1
-            continue
-        if rest[at] == flags.END:
-            no_name = not kept and (command.named or command.name in FROM_NAME_ON)
-            return kept + rest[at + 1 if no_name else at :]
-        try:
-            at += _width_of_option(rest[at])
-        except BadLine:
-            return kept
-    return kept

@@ -6,11 +6,11 @@ import re
 
 from papa import commands
 from papa.errors import BadRequest
-from papa.line import flags, operands
-from papa.line.grammar import FROM_NAME_ON, LEAVING, QUESTION, is_beginning
+from papa.line import operands
+from papa.line.grammar import COUNTS, is_known
 from papa.line.quoting import COMMENT, split
 from papa.line.quoting import commands as spans
-from papa.options import END
+from papa.line.walk import COMMAND, END, FLAG, HELP, OPERAND, PAIR, UNKNOWN, Walk, question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from papa.commands import Command
     from papa.line.quoting import Word
     from papa.line.snapshot import NameList, Names
+    from papa.line.walk import Part
 
 _PLACEHOLDER = re.compile(r'\$\(socket\.([^)\s]*)\.(?:' + '|'.join(operands.SOCKET_FIELDS) + r')\)')
 _EXPANDED = ('make process',)  # the commands in whose words placeholders are replaced
+_ROLES = {COMMAND: 'command', FLAG: 'option', END: 'option', UNKNOWN: 'unknown'}
 
 
 class Role:
@@ -50,122 +52,71 @@ def _of_command(text: str, offset: int, names: Names) -> Iterator[Role]:
         yield Role(offset, offset + len(text), 'comment')
         return
     found = split(text)
-    reader = _Reader(text, offset, names)
-    for word in found.words:
-        yield from reader.read(word)
+    asks = question(found.words) is not None
+    walk = Walk(found.words[:-1] if asks else found.words)
+    teller = _Teller(text, offset, names, walk.command)
+    for part in walk.parts:
+        yield from teller.tell(part)
+    if asks:
+        yield teller.role(found.words[-1], 'command')
     if found.pipe is not None:
         yield Role(offset + found.pipe_at, offset + len(text), 'pipe')
 
 
-class _Reader:
-    """Goes through the words of one command, which begins at `offset`."""
+class _Teller:
+    """Tells the roles of the words of one command, which begins at `offset`, one after the other."""
 
-    def __init__(self, text: str, offset: int, names: Names) -> None:
+    def __init__(self, text: str, offset: int, names: Names, command: Command | None) -> None:
         self._text = text
         self._offset = offset
         self._names = names
-        self._head: list[str] = []
-        self._rest: list[str] = []
-        self._command: Command | None = None
-        self._leaves = False
-        self._is_lost = False
-        self._takes_flags = True
-        self._wants_value = False
+        self._command = command
+        self._operands: list[str] = []  # until now
 
-    def read(self, word: Word) -> Iterator[Role]:
-        if self._wants_value:
-            self._wants_value = False
-            yield self._role(word, 'option')
-        elif self._takes_flags and word.text == END:
-            self._takes_flags = False
-            self._rest += [END] if self._keeps_end() else []
-            yield self._role(word, 'option')
-        elif self._takes_flags and flags.is_flag(word.text):
-            yield self._role(word, self._flag(word))
-        elif self._command is None:
-            if kind := self._command_word(word):
-                yield self._role(word, kind)
-        else:
-            yield from self._operand(self._command, word)
-            self._rest.append(word.text)
-            if self._command.name in FROM_NAME_ON:
-                self._takes_flags = False
+    def tell(self, part: Part) -> Iterator[Role]:
+        """The roles in a word: none, one, or several."""
+        if part.kind in _ROLES:
+            yield self.role(part.word, _ROLES[part.kind])
+        elif self._command is not None and part.kind in (PAIR, OPERAND):
+            is_marked = self._command.name == 'watch processes'  # without a "--" it is a name
+            if part.kind == PAIR and not (is_marked and not is_known(self._command, part.word.text)):
+                yield from self._pair(self._command, part.word)
+            else:
+                yield from self._operand(self._command, part.word)
 
-    def _keeps_end(self) -> bool:
-        """Whether a ``--`` here means something to the options of the command: before a name it does not."""
-        command = self._command
-        return command is not None and bool(command.options) and bool(self._rest or not command.named)
-
-    def _role(self, word: Word, kind: str) -> Role:
+    def role(self, word: Word, kind: str) -> Role:
+        """The whole word is that."""
         return Role(self._offset + word.start, self._offset + word.end, kind)
 
-    def _flag(self, word: Word) -> str:
-        try:
-            flag, _, attached = flags.find(word.text, invocation=False)
-        except BadRequest:
-            return 'unknown'
-        self._wants_value = bool(flag.value) and attached is None
-        return 'option' if self._command is None or flag.is_for(self._command.name) else 'unknown'
-
-    # The words of the command
-
-    def _command_word(self, word: Word) -> str:
-        if self._is_lost:
-            return ''
-        if self._leaves:
-            return 'unknown'
-        self._head.append(word.text)
-        if word.text == QUESTION and not word.quoted:
-            return 'command'
-        if self._head[0].lower() == LEAVING:
-            self._leaves = True
-            return 'command'
-        try:
-            self._command, _ = commands.resolve(self._head)
-        except BadRequest:
-            self._is_lost = not is_beginning(self._head)
-            return 'unknown' if self._is_lost else 'command'
-        return 'command'
-
-    # What follows
+    def _pair(self, command: Command, word: Word) -> Iterator[Role]:
+        key = word.text.partition('=')[0] + '='
+        start = self._offset + word.start
+        if not is_known(command, word.text):
+            yield self.role(word, 'unknown')
+        elif self._text.startswith(key, word.start):  # it is not quoted
+            yield Role(start, start + len(key), 'option')
 
     def _operand(self, command: Command, word: Word) -> Iterator[Role]:
-        if word.text == QUESTION and not word.quoted and not self._rest:
-            yield self._role(word, 'command')
-        elif command.name == 'help':
-            yield self._role(word, 'command' if _is_known([*self._rest, word.text]) else 'unknown')
-        elif key := self._key(command, word):
-            yield Role(self._offset + word.start, self._offset + word.start + key, 'option')
+        before, self._operands = self._operands, [*self._operands, word.text]
+        most = COUNTS.get(command.name, (0, None))[1]
+        if most is not None and len(before) >= most:
+            if not any(option.key.startswith(word.text) for option in command.options):  # its "=" is yet to come
+                yield self.role(word, 'unknown')
+        elif command is HELP:
+            yield self.role(word, 'command' if _is_help(self._operands) else 'unknown')
         elif '$' in word.text and command.name in _EXPANDED:
             yield from self._placeholders(word)
-        else:
-            kind = self._name(command, word)
-            if kind:
-                yield self._role(word, kind)
-
-    def _key(self, command: Command, word: Word) -> int:
-        """How long the key of an option of the command is here, with its ``=``, or the ``--`` after them; else 0."""
-        if not command.options or (command.named and not self._rest) or END in self._rest:
-            return 0
-        before = self._rest[1:] if command.named else self._rest
-        if any('=' not in each for each in before):
-            return 0
-        if word.text == END:
-            return len(END)
-        key, equals, _ = word.text.partition('=')
-        if not equals or not self._text.startswith(f'{key}=', word.start):
-            return 0
-        family, dot, _ = key.partition('.')
-        return len(key) + 1 if any(option.key == family + dot for option in command.options) else 0
+        elif kind := self._name(command, word, is_first=not before):
+            yield self.role(word, kind)
 
     def _placeholders(self, word: Word) -> Iterator[Role]:
         for match in _PLACEHOLDER.finditer(self._text, word.start, word.end):
             kind = 'placeholder' if match[1] in self._names.sockets else 'unknown'
             yield Role(self._offset + match.start(), self._offset + match.end(), kind)
 
-    def _name(self, command: Command, word: Word) -> str:
+    def _name(self, command: Command, word: Word, *, is_first: bool) -> str:
         wanted = operands.names_of(command)
-        if wanted is None or (self._rest and not wanted.many):
+        if wanted is None or not (is_first or wanted.many):
             return ''
         held = self._names.of(wanted.kind)
         if wanted.many and word.text.endswith('*'):
@@ -177,7 +128,7 @@ def _is_held(held: NameList, text: str, *, by_number: bool) -> bool:
     return text in held or (by_number and text in held.by_number)
 
 
-def _is_known(words: list[str]) -> bool:
+def _is_help(words: list[str]) -> bool:
     try:
         commands.find(words)
     except BadRequest:
