@@ -11,7 +11,7 @@ import sys
 from papa import commands
 from papa.errors import BadRequest
 from papa.line import flags, operands
-from papa.line.operands import Candidate, Source
+from papa.line.operands import MOST, Candidate, Source
 from papa.line.quoting import COMMENT, Word, split
 from papa.line.units import counted
 from papa.line.walk import FILE, LEAVING, Walk
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from papa.line.snapshot import Names
     from papa.line.system import NoSystem
 
-MOST = 50
 _ALL = sys.maxsize
 _WRITTEN = 3  # characters of a command that cannot be abbreviated, before it is offered
 
@@ -86,8 +85,10 @@ def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candid
     """What may stand at the place of the cursor. What follows the cursor does not matter."""
     before = text[:cursor]
     found = split(before)
-    if found.pipe is not None or before.startswith(COMMENT):
+    if before.startswith(COMMENT):
         return Candidates([], 0)
+    if found.pipe is not None:
+        return Candidates(*operands.of_shell(before[found.pipe_at + 1 :], cursor, system).take(MOST))
     words = found.words
     current = words.pop() if words and words[-1].end == len(before) else Word('', len(before), len(before))
     source = _source(Walk(words), current, names, system)

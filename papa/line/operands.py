@@ -6,23 +6,23 @@ from itertools import chain, islice
 
 from papa import options
 from papa.line import flags
-from papa.line.quoting import quote
+from papa.line.quoting import Word, quote
 from papa.line.units import counted
-from papa.names import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from papa.commands import Command
-    from papa.line.quoting import Word
     from papa.line.snapshot import NameList, Names
     from papa.line.system import NoSystem
     from papa.options import Option
 
 SOCKET_FIELDS = ('fileno', 'port')
 _PLACEHOLDER = '$(socket.'
-_FEW = 50  # names, which are shown in another order than they are kept in
+MOST = 50  # candidates that are shown
+
+
 class Candidate:
     """One candidate.
 
@@ -51,14 +51,13 @@ class Source:
     `common` is what all names among them begin with, as far as that is known without making them.
     """
 
-    __slots__ = ('_last', '_parts', '_total', 'common')
+    __slots__ = ('_parts', '_total', 'common')
 
     def __init__(self, items: Iterable[Candidate] = ()) -> None:
         self.common = ''
         found = list(items)
         self._parts: list[Iterable[Candidate]] = [found]
         self._total = len(found)
-        self._last: list[Candidate] = []
 
     def add(self, items: Iterable[Candidate], count: int) -> Source:
         """Add so many, which are made when they are asked for."""
@@ -71,15 +70,9 @@ class Source:
         found = list(items)
         return self.add(found, len(found))
 
-    def finish(self, item: Candidate) -> Source:
-        """Add one that comes last, and is among those shown."""
-        self._last.append(item)
-        self._total += 1
-        return self
-
     def take(self, most: int) -> tuple[list[Candidate], int]:
         """The first ones, and how many more there are."""
-        items = [*islice(chain.from_iterable(self._parts), most - len(self._last)), *self._last]
+        items = list(islice(chain.from_iterable(self._parts), most))
         return items, self._total - len(items)
 
 
@@ -147,24 +140,22 @@ def _add_names(source: Source, wanted: Wanted, given: list[str], current: Word, 
         return
     used = {name for name in given if name in held and name.startswith(typed)} if wanted.many else set()
     count = held.count(typed) - len(used)
-    source.add(_each_name(held, typed, used, current.start), count)
+    wildcard = [_wildcard(current, typed + '*', held, noun)] if wanted.many and typed and count > 1 else []
+    if count >= MOST:
+        source.extend(wildcard)  # at the end it would not be seen
+    names_there = (Candidate(current.start, quote(name), held.notes[name], 'name') for name in held.in_order(typed)
+                   if name not in used)
+    source.add(names_there, count)
     source.common = held.common(typed)
     if typed.isdigit() and wanted.kind != 'values':
         source.extend(_numbers(held, typed, current.start))
-    if wanted.many and typed and count > 1:
-        source.finish(_wildcard(current, typed + '*', held, noun))
-
-
-def _each_name(held: NameList, typed: str, used: set[str], start: int) -> Iterator[Candidate]:
-    """As people count, where there are few."""
-    few = held.count(typed) <= _FEW
-    for name in sorted(held.starting(typed), key=natural) if few else held.starting(typed):
-        if name not in used:
-            yield Candidate(start, quote(name), held.notes[name], 'name')
+    if count < MOST:
+        source.extend(wildcard)
 
 
 def _numbers(held: NameList, typed: str, start: int) -> Iterator[Candidate]:
-    for number in sorted(number for number in held.by_number if number.startswith(typed) and number not in held):
+    fitting = (number for number in held.by_number if number.startswith(typed) and number not in held)
+    for number in sorted(fitting, key=lambda number: (len(number), number)):
         name = held.by_number[number]
         yield Candidate(start, number, f'{name}: {held.notes[name]}', 'number')
 
@@ -222,7 +213,7 @@ def _fields(current: Word, before: str, asked: str, sockets: NameList) -> Iterat
 
 
 def _whole_placeholders(current: Word, before: str, asked: str, sockets: NameList) -> Iterator[Candidate]:
-    for name in sockets.starting(asked):
+    for name in sockets.in_order(asked):
         for field in SOCKET_FIELDS:
             yield _placeholder(current, before, name, field, sockets)
 
@@ -312,3 +303,25 @@ def _paths(
         if name.startswith(beginning) and (beginning or not name.startswith('.')) and (is_folder or not only_folders):
             text = f'{before}{folder}{slash}{name}' + ('/' if is_folder else '')
             yield Candidate(current.start, quote(text), '', 'path', final=not is_folder)
+
+
+# Another program, after a "|"
+
+_ENDS_COMMAND = '|;&('  # after one of these the shell takes a word for a program
+_BREAKS = ' \t\n' + _ENDS_COMMAND + '<>'
+_ACTIVE = frozenset('\'"\\`$*?[]{}!#~|;&()<> \t\n')
+
+
+def of_shell(text: str, end: int, system: NoSystem) -> Source:
+    """Candidates for the last word of a text for ``sh -c``, which ends at this place of the line: programs and files.
+    None where that shell's quoting would be needed."""
+    at = max(map(text.rfind, _BREAKS)) + 1
+    word = Word(text[at:], end - len(text) + at, end)
+    before = text[:at].rstrip()
+    if any(quote in text for quote in '\'"\\`$'):
+        return Source()
+    if '/' not in word.text and (not before or before[-1] in _ENDS_COMMAND):
+        return Source(_programs(word, system))
+    if not word.text:
+        return Source()
+    return Source(each for each in _paths(word, '', word.text, system) if not _ACTIVE & set(each.text))

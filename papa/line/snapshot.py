@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, insort
 
 from papa.line.units import signal_name
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _NOTE = 40  # characters
 SLICE = 100  # names of a snapshot that are taken in without a rest
+_FEW = 50  # names, which are sorted when they are asked for
+_NUMBER = re.compile('[0-9]+')
 _LAST = chr(0x10FFFF)
 PLURALS = {one: several for several, one in KINDS.items()}
 
@@ -27,10 +30,11 @@ class NameList:
     Finding those with a beginning takes the same time however many there are.
     """
 
-    __slots__ = ('_names', 'by_number', 'notes', 'numbers')
+    __slots__ = ('_names', '_ordered', 'by_number', 'notes', 'numbers')
 
     def __init__(self) -> None:
         self._names: list[str] = []
+        self._ordered: list[tuple[str, str]] = []  # as people count, after the key for that
         self.notes: dict[str, str] = {}
         self.numbers: dict[str, str] = {}
         self.by_number: dict[str, str] = {}
@@ -41,10 +45,18 @@ class NameList:
     def __contains__(self, name: str) -> bool:
         return name in self.notes
 
-    def replace(self, notes: Mapping[str, str], numbers: Mapping[str, str] | None = None) -> None:
-        """Hold these and no others. `numbers` are PIDs or file numbers by name."""
+    def replace(
+        self, notes: Mapping[str, str], numbers: Mapping[str, str] | None = None, rest: Callable[[], object] = bool
+    ) -> None:
+        """Hold these and no others. `numbers` are PIDs or file numbers by name. `rest` as in `Names.apply`."""
         self.notes = dict(notes)
         self._names = sorted(self.notes)
+        self._ordered = []
+        for name in self._names:
+            self._ordered.append((_counting(name), name))
+            if len(self._ordered) % SLICE == 0:
+                rest()
+        self._ordered.sort()
         self.numbers = dict(numbers or {})
         self.by_number = {number: name for name, number in self.numbers.items()}
 
@@ -52,6 +64,7 @@ class NameList:
         """Add one, or give it another note and number."""
         if name not in self.notes:
             insort(self._names, name)
+            insort(self._ordered, (_counting(name), name))
         self.notes[name] = note
         self._forget_number(name)
         if number:
@@ -62,6 +75,7 @@ class NameList:
         """Take one away, if it is there."""
         if self.notes.pop(name, None) is not None:
             del self._names[bisect_left(self._names, name)]
+            del self._ordered[bisect_left(self._ordered, (_counting(name), name))]
             self._forget_number(name)
 
     def _forget_number(self, name: str) -> None:
@@ -88,9 +102,33 @@ class NameList:
         return first[: next((at for at, each in enumerate(first) if last[at : at + 1] != each), len(first))]
 
     def starting(self, prefix: str) -> Iterator[str]:
-        """Those that begin so, in order."""
+        """Those that begin so, in the order of their characters."""
         start, end = self.range(prefix)
         return (self._names[at] for at in range(start, end))
+
+    def in_order(self, prefix: str) -> Iterator[str]:
+        """Those that begin so, as people count: ``web.2`` before ``web.10``."""
+        left = self.count(prefix)
+        if left <= _FEW:
+            yield from sorted(self.starting(prefix), key=_counting)
+            return
+        at = bisect_left(self._ordered, (_counting(prefix),))
+        while left:
+            name = self._ordered[at][1]
+            at += 1
+            if name.startswith(prefix):  # others stand between them
+                left -= 1
+                yield name
+
+
+def _counting(name: str) -> str:
+    """A key to sort names by: as `papa.names.natural`, made and compared in less time."""
+    return _NUMBER.sub(_counted, name)
+
+
+def _counted(found: re.Match[str]) -> str:
+    digits = found[0].lstrip('0')
+    return f'\x01{chr(len(digits))}{digits}'
 
 
 class Names:
@@ -136,7 +174,7 @@ def _listed(kind: str, details: Mapping[str, Any], rest: Callable[[], object]) -
         if len(notes) % SLICE == 0:
             rest()
     made = NameList()
-    made.replace(notes, numbers)
+    made.replace(notes, numbers, rest)
     return made
 
 

@@ -10,8 +10,8 @@ _AGES = ((86400, 'd'), (3600, 'h'), (60, 'm'))
 def size(count: float, *, bytes_below: int = _STEP) -> str:
     """A number of bytes for people: ``312 KB``. As bytes it stands only below `bytes_below`."""
     for unit in _UNITS[:-1]:
-        if count < (bytes_below if unit == 'B' else _STEP):
-            return f'{count:.0f} {unit}' if unit == 'B' or count >= 10 else f'{count:.1f} {unit}'
+        if round(count) < (bytes_below if unit == 'B' else _STEP):
+            return f'{count:.0f} {unit}' if unit == 'B' or round(count, 1) >= 10 else f'{count:.1f} {unit}'
         count /= _STEP
     return f'{count:.1f} {_UNITS[-1]}'
 

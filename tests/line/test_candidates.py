@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from papa.events import Change
 from papa.line.candidates import MOST, Candidates, Typed, candidates, matching
 from papa.line.grammar import parse
-from papa.line.snapshot import Names, note, process_note, socket_note, value_note
+from papa.line.snapshot import NameList, Names, note, process_note, socket_note, value_note
 from papa.line.system import NoSystem, System
+from papa.names import natural
 
 
 class FakeSystem(NoSystem):
@@ -116,6 +118,14 @@ def test_the_beginning_shows_all_commands_but_those_that_must_be_written() -> No
     ('w p follow=1 -- j', ['job']),
     ('peek processes last=1 -- j', ['job']),
     ('get x | ', []),
+    ('get x | s', ['sh', 'sleep']),
+    ('get x |s', []),
+    ('get x | sh; sl', ['sleep']),
+    ('get x | sh sl', []),
+    ('get x | sh /run/', ['/run/x.sock']),
+    ('get x | sh >/run/', ['/run/x.sock']),
+    ('get x | /', ['/run/']),
+    ("get x | sh 's", []),
     ('# l', []),
 ])
 def test_names(text: str, found: list[str]) -> None:
@@ -301,7 +311,11 @@ def test_ten_thousand_names() -> None:
     found = candidates('l p w', 5, names, FakeSystem())
     assert len(found.items) == MOST
     assert found.more == 10_001 - MOST
-    assert found.items[-1].note == '10,000 processes'
+    assert (found.items[0].text, found.items[0].note) == ('w*', '10,000 processes')  # where it is seen
+    assert [each.text for each in found.items[1:]] == [f'web.{n}' for n in range(MOST - 1)]
+    found = candidates('l p web.99', 10, names, FakeSystem())
+    assert [each.text for each in found.items[1:14]] == ['web.99', *(f'web.{n}' for n in range(990, 1000)), 'web.9900',
+                                                         'web.9901']
     assert candidates('l p ', 4, names, FakeSystem()).more == 10_000 - MOST
     assert best('l p web.') < 0.005
 
@@ -363,3 +377,17 @@ def test_few_names_come_as_people_count() -> None:
     found = candidates('l p w', 5, names, NoSystem())
     assert [each.text for each in found.items] == ['w.1', 'w.2', 'w.10', 'w*']
     assert found.common == 'w.'
+
+
+@given(st.lists(st.text('ab.019', min_size=1, max_size=6), unique=True, max_size=80), st.text('ab.019', max_size=3))
+def test_many_names_come_as_people_count(names: list[str], prefix: str) -> None:
+    held = NameList()
+    held.replace(dict.fromkeys(names[::2], ''))
+    for name in names[1::2]:
+        held.put(name, '')
+    for name in names[::3]:
+        held.remove(name)
+    wanted = sorted((name for at, name in enumerate(names) if at % 3 and name.startswith(prefix)), key=natural)
+    assert list(held.in_order(prefix)) == wanted
+    with mock.patch('papa.line.snapshot._FEW', -1):
+        assert list(held.in_order(prefix)) == wanted

@@ -91,7 +91,9 @@ def test_what_help_says_where_no_terminal_is(shell: Shell) -> None:
     for text in ('make process ?', 'm p ?', '?', 'make ?', 'process ?'):
         ran = shell(stdin=f'{text}\n')
         assert (ran.returncode, ran.stdout) == (0, texts.text(text.split()[:-1])), text
-    assert shell(stdin='make process web ?\n', env={'PATH': ''}).stdout == ''  # an executable of that name
+    assert shell(stdin='make process web uid=root ?\n').stdout == texts.text(['make', 'process'])
+    for text in ("make process web '?'", 'make process web -- ?'):  # an executable of that name
+        assert shell(stdin=f'{text}\n', env={'PATH': ''}).stdout == ''
 
 
 def test_what_a_terminal_shows(terminal: Callable[..., Terminal]) -> None:

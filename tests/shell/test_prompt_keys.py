@@ -102,7 +102,7 @@ def test_a_candidate_is_inserted_as_it_has_to_be_written() -> None:
 def test_what_ten_thousand_have_in_common() -> None:
     feed = feed_with({f'worker.{number:05}': 'running' for number in range(10_000)})
     with reader(feed) as typing:
-        assert typing.read('l p w', '\t', '12', '\t', '\r') == 'l p worker.01200'
+        assert typing.read('l p w', '\t', '12', '\t', '\t', '\r') == 'l p worker.01200'  # after how many
 
 
 def test_many_lines_that_are_pasted_are_many_commands() -> None:

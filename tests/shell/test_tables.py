@@ -103,8 +103,8 @@ def test_what_is_cut_of_a_value_is_seen(width: int) -> None:
 
 
 def test_sizes_and_ages() -> None:
-    assert [units.size(count) for count in (0, 1023, 1536, 20480, 5 * 1024**4)] == [
-        '0 B', '1023 B', '1.5 KB', '20 KB', '5.0 TB',
+    assert [units.size(count) for count in (0, 1023, 1536, 10239, 20480, 1024**2 - 1, 5 * 1024**4)] == [
+        '0 B', '1023 B', '1.5 KB', '10 KB', '20 KB', '1.0 MB', '5.0 TB',
     ]
     assert [units.age(seconds) for seconds in (-1, 0.5, 59, 3600, 90061)] == ['0s', '0s', '59s', '1h 0m', '1d 1h']
 
