@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from papa.client.sync import Papa
 from papa.errors import Error
 from papa.line.snapshot import Names
+from papa_shell.prompt.standing import Strange
 
 if TYPE_CHECKING:
     from papa.client.changes import Changes
@@ -42,6 +43,7 @@ class Feed:
         self._standing = standing
         self._paused = False
         self._stopping = False
+        self._asking = False
         self._since_rest = 0
         self._ears, self._mouth = os.pipe()
         for fd in (self._ears, self._mouth):
@@ -61,6 +63,13 @@ class Feed:
         """Listen again, or look for a kernel at once."""
         self._paused = False
         self._call()
+
+    def ask(self) -> None:
+        """See whether the kernel answers: `Standing.silence` tells. Nothing else would show that it hangs."""
+        if not self._paused:
+            self._standing.ask()
+            self._asking = True
+            self._call()
 
     def stop(self, patience: float = 1.0) -> None:
         """End. A thread that waits for a kernel that hangs is left to itself after so many seconds."""
@@ -92,6 +101,10 @@ class Feed:
             info: dict[str, Any] | None = papa.kernel_info()
             with papa.changes() as changes:
                 while not (self._paused or self._stopping):
+                    if self._asking:
+                        self._asking = False
+                        papa.kernel_info()
+                        self._standing.hear()
                     if not changes.ready:
                         self._wait(None, changes)
                         continue
@@ -130,7 +143,7 @@ def _told(error: Exception) -> Error:
     """What to tell of what has ended the listening. All but an `Error` comes from an answer of unexpected shape."""
     if isinstance(error, Error):
         return error
-    return Error(f'What the kernel tells of its names is not understood ({type(error).__name__}: {error})')
+    return Strange(f'What the kernel tells of its names is not understood ({type(error).__name__}: {error})')
 
 
 def _rest() -> None:

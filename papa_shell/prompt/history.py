@@ -20,6 +20,7 @@ from papa.line.quoting import commands
 from papa_shell.statuses import say
 
 _MOST = 1024 * 1024  # bytes: of a larger file only the newest half as many are kept
+_LONGEST = _MOST // 4  # of one text
 _LOADED = 5000  # texts
 _PATIENCE = 0.5  # seconds that another shell may take to trim it
 _RETRY = 0.01
@@ -75,13 +76,17 @@ class ShellHistory(History):
             return ()
 
     def store_string(self, string: str) -> None:
-        """Add a text to the file, in one write: another shell may do so at the same time."""
+        """Add a text to the file, in one write: another shell may do so at the same time. One that is longer than all
+        that is kept of a large file lasts as long as the shell."""
         if not self._usable:
             return
         try:
+            data = ('\n' + ''.join(f'+{line}\n' for line in string.split('\n'))).encode(*_ENCODING)
+            if len(data) > _LONGEST:
+                return
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as (fd, _):
-                os.write(fd, ('\n' + ''.join(f'+{line}\n' for line in string.split('\n'))).encode(*_ENCODING))
+                os.write(fd, data)
         except (OSError, UnicodeEncodeError) as error:
             self._give_up(error)
 

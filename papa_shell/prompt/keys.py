@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from prompt_toolkit.application import Application, get_app
@@ -10,12 +11,20 @@ from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER, SEARCH_BUFFER, EditingMode
-from prompt_toolkit.filters import Condition, emacs_mode, has_completions, has_focus
+from prompt_toolkit.filters import (
+    Condition,
+    emacs_mode,
+    has_completions,
+    has_focus,
+    has_selection,
+    vi_navigation_mode,
+)
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.search import accept_search, stop_search
 
+from papa.line.meaning import meaning
 from papa.line.quoting import commands, split
 from papa_shell.prompt.colours import current
 from papa_shell.prompt.completion import LineCompleter, Shown
@@ -24,19 +33,30 @@ from papa_shell.stream import ANSWER
 _QUOTES = frozenset('\'"\\')
 
 
-def bindings(completer: LineCompleter) -> KeyBindings:
-    """Enter, Tab, Ctrl-C, Ctrl-G and F4."""
+def bindings(completer: LineCompleter, is_fresh: Callable[[], bool] = bool) -> KeyBindings:
+    """Enter, Tab, the arrows in a menu, Ctrl-C, Ctrl-G, F4, and those that call an editor.
+
+    `is_fresh`: what comes was typed before the line was there.
+    """
     keys = KeyBindings()
     typing, searching = has_focus(DEFAULT_BUFFER), has_focus(SEARCH_BUFFER)
     keys.add('enter', filter=typing)(lambda event: enter(event.current_buffer))
     keys.add('enter', filter=searching)(_enter_in_search)
     keys.add('c-i', filter=typing)(lambda event: tab(event.current_buffer, completer))
+    for key in ('down', 'c-n'):
+        keys.add(key, filter=typing & has_completions)(lambda event: choose(event.current_buffer))
+    for key in ('up', 'c-p', 's-tab'):
+        keys.add(key, filter=typing & has_completions)(lambda event: choose(event.current_buffer, back=True))
     keys.add('c-c', filter=typing)(lambda event: clear(event.app))
     keys.add('c-g', filter=typing & has_completions)(lambda event: event.current_buffer.cancel_completion())
     alone = Condition(lambda: not get_app().key_processor.input_queue)  # else it is Alt with the next key
     keys.add('escape', filter=typing & has_completions & emacs_mode & alone, eager=True)(_close)
     keys.add('f4')(_switch)
     ANSI_SEQUENCES[ANSWER.decode()] = Keys.Ignore  # it has come late
+    keys.add('c-x', 'c-e', filter=typing & emacs_mode & ~has_selection)(_edit)
+    keys.add('v', filter=typing & vi_navigation_mode)(_edit)
+    early_end = typing & Condition(lambda: is_fresh() and not get_app().current_buffer.text)
+    keys.add('c-@', filter=early_end)(_end)  # the terminal makes this of a Ctrl-D that it has kept for us
     return keys
 
 
@@ -58,8 +78,9 @@ def enter(buffer: Buffer) -> None:
 
 
 def _removes(text: str) -> bool:
-    command = current(text).command
-    return command is not None and command.words[0] == 'remove'
+    """Whether one of the commands in a text removes something."""
+    found = (meaning(text[start:end]).command for start, end in commands(text))
+    return any(command is not None and command.words[0] == 'remove' for command in found)
 
 
 def _enter_in_search(event: KeyPressEvent) -> None:
@@ -71,10 +92,11 @@ def _enter_in_search(event: KeyPressEvent) -> None:
 
 
 def tab(buffer: Buffer, completer: LineCompleter) -> None:
-    """Insert the only candidate, or what all have in common, or choose the next one."""
+    """Insert the only candidate, or what all have in common, or choose the next one. Where nothing is typed it only
+    shows which there are."""
     state = buffer.complete_state
     if state is not None and state.current_completion is not None:
-        buffer.complete_next()
+        choose(buffer)
         return
     found = (state.completions if state is not None else []) or completer.get_completions(
         buffer.document, CompleteEvent(completion_requested=True)
@@ -87,6 +109,18 @@ def tab(buffer: Buffer, completer: LineCompleter) -> None:
         _replace(buffer, shown[0].start_position, common)
     elif shown:
         buffer.complete_state = WholeWord(buffer.document, list(found))
+        if state is not None or shown[0].start_position:
+            buffer.complete_next()
+
+
+def choose(buffer: Buffer, *, back: bool = False) -> None:
+    """Choose the next candidate of a menu, or the one before, for the whole word."""
+    state = buffer.complete_state
+    if state is not None and not isinstance(state, WholeWord):
+        buffer.complete_state = WholeWord(state.original_document, state.completions, state.complete_index)
+    if back:
+        buffer.complete_previous()
+    else:
         buffer.complete_next()
 
 
@@ -157,3 +191,19 @@ def _switch(event: KeyPressEvent) -> None:
     """Between the keys of emacs and those of vi."""
     vi = event.app.editing_mode == EditingMode.VI
     event.app.editing_mode = EditingMode.EMACS if vi else EditingMode.VI
+
+
+async def _edit(event: KeyPressEvent) -> None:
+    """Let an editor have the text, and run what it makes of it, but for what removes something."""
+    buffer = event.current_buffer
+    place, buffer.cursor_position = buffer.cursor_position, 0
+    await buffer.open_in_editor()
+    if buffer.text and not buffer.cursor_position:  # it has failed: else the cursor is behind the text
+        buffer.cursor_position = place
+    elif not _removes(buffer.text):
+        enter(buffer)
+
+
+def _end(event: KeyPressEvent) -> None:
+    """Leave the shell."""
+    event.app.exit(exception=EOFError, style='class:exiting')

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
 from papa_shell.confirm import agreed, answer
 from papa_shell.prompt.standing import Standing
+from papa_shell.prompt.waiting import told
 from papa_shell.session import UNKNOWN, Interrupted, Session, has_gone, place
 from papa_shell.statuses import TimedOut, put, say
 
@@ -49,14 +50,17 @@ class Link(Session):
         """Connect for the first time, which may start a kernel. Returns what it says of itself. Raises an `Error`."""
         papa = self.papa(self._flags, makes=True)
         self.standing.where = str(papa.endpoint)
-        info = papa.kernel_info()
+        with told(papa.endpoint):
+            info = papa.kernel_info()
         self.standing.meet(info)
         return info
 
     def _call(self, call: Call, flags: dict[str, Any]) -> Any:
+        papa = self.papa(flags, makes=call.makes)
         if place(flags) == self._home:
-            self._freshen(self.papa(flags), call)
-        result = super()._call(call, flags)
+            self._freshen(papa, call)
+        with told(papa.endpoint):
+            result = super()._call(call, flags)
         if call.method == 'exit_if_idle' and result:
             self.left()
         return result

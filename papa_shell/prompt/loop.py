@@ -24,6 +24,7 @@ from papa_shell.session import place
 from papa_shell.stream import ENDING
 
 _STDIN = 0
+_PATIENCE = 0.2  # seconds that leaving waits for a thread
 _PLAIN_TERMINAL = b'\x1b[?2004l\x1b[?25h\x1b[0m\n'  # no bracketed paste, the cursor shown
 
 
@@ -59,7 +60,7 @@ def main(flags: dict[str, Any]) -> int:
         try:
             return _loop(source, executor, screen, link, interrupts)
         finally:
-            feed.stop()
+            feed.stop(_PATIENCE)
 
 
 def attach(source: Source, interrupts: Interrupts) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,13 +30,15 @@ from papa_shell.prompt.completion import LineCompleter, Shown
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.keys import bindings, clear
 from papa_shell.prompt.room import has_toolbar, menu_rows
-from papa_shell.prompt.standing import Standing
+from papa_shell.prompt.standing import SILENT, Standing
 from papa_shell.prompt.toolbar import toolbar
 
 PROMPT = '> '
 _RECENT = 2000  # lines of the history that are looked at for a suggestion
 _ESCAPE = 0.05  # seconds after an Escape in which what comes belongs to it, as in the codes of keys
+_OFTEN = 1.0  # seconds between two questions whether the kernel answers
 _MOMENT = 0.05  # seconds between a change and the drawing of it
+_EARLY = 0.1  # seconds in which what comes was typed before the line was drawn
 _LIVE = ('name', 'number', 'wildcard', 'placeholder')
 
 
@@ -52,7 +55,9 @@ class Reader:
         self._tell = tell
         self.begun: Callable[[], object] = bool
         self._loop: AbstractEventLoop | None = None
-        self._is_stale = self._had_names = False
+        self._is_stale = self._had_names = self._is_fresh = False
+        self._feed = feed
+        self._asked = 0.0
         feed.changed = self._names_changed
         self.completer = LineCompleter(lambda: feed.names, feed.lock, system)
         self.completer.lookups.late = self._names_changed
@@ -60,13 +65,15 @@ class Reader:
             PROMPT, multiline=True, prompt_continuation=self._continuation, history=history,
             completer=self.completer, complete_while_typing=True, auto_suggest=FromHistory(),
             lexer=LineLexer(lambda: feed.names), style=style(coloured=coloured), bottom_toolbar=self._toolbar,
-            input_processors=[ConditionalProcessor(Hint(), ~is_done)], key_bindings=bindings(self.completer),
-            search_ignore_case=True, enable_suspend=True, enable_open_in_editor=True, tempfile_suffix='.papa',
+            input_processors=[ConditionalProcessor(Hint(), ~is_done)],
+            key_bindings=bindings(self.completer, lambda: self._is_fresh),
+            search_ignore_case=True, enable_suspend=True, tempfile_suffix='.papa',
             editing_mode=EditingMode.VI if vi else EditingMode.EMACS, include_default_pygments_style=False,
             **session,
         )
         self.session.app.before_render += self._fit
         self.session.app.ttimeoutlen = _ESCAPE
+        self.session.default_buffer.on_text_changed += self._ask
 
     def read(self, default: str = '') -> str:
         """The next text, `default` being typed already. Raises `EOFError` if the person leaves."""
@@ -95,8 +102,28 @@ class Reader:
         """The session is about to be drawn."""
         self._loop = self.session.app.loop
         self._is_stale = False
+        self._is_fresh = True
+        if self._loop is not None:
+            self._loop.call_later(_EARLY, self._settle)
         self.begun()
+        self._ask()
         self._wake()
+
+    def _ask(self, _buffer: object = None) -> None:
+        """See whether the kernel answers while somebody is there, and show it if it does not."""
+        now = time.monotonic()
+        if self._loop is not None and now - self._asked > _OFTEN:
+            self._asked = now
+            self._feed.ask()
+            self._loop.call_later(SILENT + _MOMENT, self._show_silence)
+
+    def _show_silence(self) -> None:
+        if self._loop is not None and self._standing.silence:
+            self.session.app.invalidate()
+            self._loop.call_later(1, self._show_silence)
+
+    def _settle(self) -> None:
+        self._is_fresh = False
 
     def _wake(self) -> None:
         """On any thread: something has changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +12,14 @@ from papa.errors import ConnectFailed, ConnectionLost, Error
 from papa.names import plain
 
 CONNECTING, CONNECTED, GONE, LEFT = 'connecting', 'connected', 'no kernel', 'not connected'
+STRANGE, REFUSED = 'not understood', 'refused'
+SILENT = 1.0  # seconds without an answer that are told
+_LOST = (GONE, STRANGE, REFUSED)
 _LONG = 1000  # characters
+
+
+class Strange(Error):
+    """An answer of another shape than those that we know."""
 
 
 class Standing:
@@ -22,6 +30,7 @@ class Standing:
         self.where = plain(str(where))
         self.state = CONNECTING
         self.wake: Callable[[], object] = bool
+        self._asked: float | None = None  # since when an answer is waited for
         self._kernel: tuple[int, float] | None = None
         self._notices: deque[str] = deque()
         self._lock = threading.Lock()
@@ -38,18 +47,36 @@ class Standing:
             found.append(self._notices.popleft())
         return found
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds it has not answered, if that is long."""
+        asked = self._asked
+        waited = 0.0 if asked is None else time.monotonic() - asked
+        return waited if waited >= SILENT else 0.0
+
+    def ask(self) -> None:
+        """It is asked whether it is there."""
+        if self._asked is None:
+            self._asked = time.monotonic()
+
+    def hear(self) -> None:
+        """It has answered, or will not."""
+        was_silent, self._asked = bool(self.silence), None
+        if was_silent:
+            self.wake()
+
     def meet(self, info: Mapping[str, Any]) -> bool:
         """A kernel has said who it is (`Papa.kernel_info`). Returns whether it is another than the one before."""
         kernel = int(info['pid']), float(info['started'])
         with self._lock:
             before, self._kernel = self._kernel, kernel
-            was, self.state = self.state, CONNECTED
+            was, self.state, self._asked = self.state, CONNECTED, None
             another = before not in (None, kernel)
             if another:
                 self._notices.append(
                     f'Another kernel is at {self.where} (PID {kernel[0]}): what the old one held is gone'
                 )
-            elif was == GONE:
+            elif was in _LOST:
                 self._notices.append(f'Connected again to the kernel at {self.where}: it is the same one')
         self.wake()
         return another
@@ -57,8 +84,9 @@ class Standing:
     def lose(self, error: Error) -> None:
         """It cannot be reached; that is told once."""
         gone = isinstance(error, (ConnectFailed, ConnectionLost))
+        state = GONE if gone else STRANGE if isinstance(error, Strange) else REFUSED
         with self._lock:
-            was, self.state = self.state, GONE
+            was, self.state, self._asked = self.state, state, None
             if was in (CONNECTED, CONNECTING):
                 why = f'The kernel at {self.where} has gone' if gone else plain(str(error), _LONG)
                 self._notices.append(f'{why}; trying to connect again')
@@ -67,7 +95,7 @@ class Standing:
     def leave(self) -> None:
         """We have let go of it, so that it can end."""
         with self._lock:
-            self.state = LEFT
+            self.state, self._asked = LEFT, None
         self.wake()
 
     def upgraded(self, details: Mapping[str, Any]) -> None:

@@ -21,7 +21,8 @@ def toolbar(
     `shown` candidates are in the menu, and `more` are not. `matching` is what the wildcards of the line
     mean. `mode` is that of the keys, if it has to be told.
     """
-    place, state = standing.where, standing.state
+    place, silence = standing.where, standing.silence
+    state = f'no answer for {silence:.0f} s' if silence else standing.state
     right = f'{mode} {state}'.lstrip()
     room = max(0, width - _SHORTEST - cells(right) - 2)
     where = cut(place[::-1], room)[::-1]

@@ -78,12 +78,45 @@ def test_a_kernel_that_hangs_is_left_by_ctrl_c(prompt: Prompt, daemon: Daemon) -
         run.type('set x 1\r')
         run.see('^> set x 1$')
         wait_until(lambda: termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of commands')
+        run.see('^The kernel at .* has not answered for 1 s; Ctrl-C\nstops waiting$')
         run.type('\x03')
-        run.see('(^Interrupted in "set": whether it was done is not known|\\^C)\n>$')  # or it was not sent yet
+        run.see('^Interrupted in "set": whether it was done is not known\n>$')
+        run.see('no answer for [0-9]+ s$')
     finally:
         os.kill(daemon.pid, signal.SIGCONT)
     run.type('set x 2\rget x\r')
     run.see('^2$')
+    run.see(' connected$')
+    assert run.text.count('has not answered') == 1
+
+
+def test_a_kernel_that_hangs_is_shown_while_typing_and_can_be_left(prompt: Prompt, daemon: Daemon) -> None:
+    run = prompt()
+    run.see('connected$')
+    time.sleep(1.1)  # it was asked when the prompt came, and is asked at most once in a second
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        run.type('g')
+        run.see('no answer for 2 s$')
+        run.type('\x03')
+        began = time.monotonic()
+        assert run.leave() == 0
+        assert time.monotonic() - began < 10
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+
+def test_ctrl_d_typed_while_a_command_runs_leaves_after_it(prompt: Prompt, daemon: Daemon) -> None:
+    run = prompt()
+    run.see('connected$')
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        run.type('get x\r')
+        run.see('^The kernel at .* has not answered for 1 s')
+        run.type('\x04')
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    assert run.end() == 0
 
 
 @pytest.mark.parametrize('command', ['w p', 'peek processes p', 'changes'])

@@ -39,6 +39,14 @@ def test_it_is_there_for_the_next_one(file: Path) -> None:
     assert again(file) == ['list processes', "set x 'a\n+b\n\nc'", 'get x']
 
 
+def test_a_text_that_is_very_long_takes_no_others_away(file: Path) -> None:
+    kept = ShellHistory(file)
+    for text in ('get x', 'set y ' + 'x' * 600_000, 'get y'):
+        kept.append_string(text)
+    assert again(file) == ['get x', 'get y']
+    assert len(kept.get_strings()) == 3
+
+
 @pytest.mark.parametrize('mask', [0o022, 0o077, 0])
 def test_nobody_else_can_read_it(file: Path, mask: int) -> None:
     before = os.umask(mask)

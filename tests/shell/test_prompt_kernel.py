@@ -20,7 +20,7 @@ from papa.line.snapshot import Names
 from papa_shell.prompt import link as link_module
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.link import Declined, Link
-from papa_shell.prompt.standing import CONNECTED, GONE, LEFT, Standing
+from papa_shell.prompt.standing import CONNECTED, GONE, LEFT, REFUSED, STRANGE, Standing
 from papa_shell.session import Interrupted, has_gone
 from papa_shell.statuses import TimedOut
 
@@ -81,6 +81,7 @@ def test_what_is_told_of_a_kernel_and_how_often() -> None:
     assert not standing.meet({'pid': 1, 'started': 2.0})
     assert standing.notices() == ['Another kernel is at /run/x (PID 1): what the old one held is gone']
     standing.lose(LimitReached('Too many connections'))
+    assert standing.state == REFUSED
     assert standing.notices() == ['Too many connections; trying to connect again']
     standing.meet({'pid': 1, 'started': 2.0})
     standing.notices()
@@ -148,7 +149,7 @@ def test_an_answer_of_another_shape_is_a_loss_that_is_told_once(
         patch.setattr(Names, 'apply', apply)
         papa.set('a', '1')
         wait_until(lambda: len(tries) >= 4)
-        assert standing.state == GONE
+        assert standing.state == STRANGE
         (notice,) = standing.notices()
     assert notice.startswith('What the kernel tells of its names is not understood (KeyError: ')
     assert notice.isprintable()

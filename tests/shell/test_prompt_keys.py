@@ -48,6 +48,12 @@ F4 = '\x1bOS'
     (['m p x sleep 1', LEFT * 4, '\t', '\r'], 'm p x sleep 1'),
     (['info', LEFT * 2, '\t', '\r'], 'info'),
     (["get 'note'", LEFT * 3, '\t', '\r'], 'get note '),
+    (['l p web', LEFT * 2, '\x7fw', DOWN, '\r'], 'l p web.1'),  # an arrow, too
+    (['l p web', LEFT * 2, '\x7fw', DOWN, UP, '\r'], 'l p web'),
+    (['l p web', LEFT * 2, '\x7fw', UP, '\r'], 'l p w*'),
+    (['\t', '\r'], ''),  # only shows what there is
+    (['\t', '\t', '\r'], 'get'),
+    (['  \t', 'in\t', '\r'], '  info'),
     (['l p jxx', LEFT * 2, '\t', '\r'], 'l p job '),
     (['m p x uixx=', LEFT * 3, '\t', '\r'], 'm p x uid=xx='),  # what goes on behind it stays
     (['m p x uid=1', LEFT * 3, '\t', '\r'], 'm p x uid=1'),
@@ -67,6 +73,15 @@ def test_ctrl_d_leaves_an_empty_line_only() -> None:
         with pytest.raises(EOFError):
             typing.read(CTRL_D)
         assert typing.read('xget y', CTRL_A, CTRL_D, '\r') == 'get y'
+
+
+def test_ctrl_d_that_the_terminal_has_kept_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    with reader() as typing:
+        with pytest.raises(EOFError):
+            typing.read('\0')
+        assert typing.read('get x\0\r') == 'get x'
+        monkeypatch.setattr('papa_shell.prompt.reader._EARLY', 0)  # later it only sets the mark
+        assert typing.read('g', '\x7f', '\0get y\r') == 'get y'
 
 
 def test_what_was_typed_ahead_is_there() -> None:

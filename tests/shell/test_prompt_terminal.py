@@ -187,6 +187,28 @@ def test_an_editor(prompt: Prompt, papa: Papa, folder: str) -> None:
     run.see('^> set x edited$')
 
 
+@pytest.mark.parametrize('text', ['remove values x', 'remove values x\nget y'])
+def test_what_an_editor_removes_waits_for_enter(prompt: Prompt, papa: Papa, folder: str, text: str) -> None:
+    papa.set('x', '1')
+    editor = Path(folder, 'editor')
+    editor.write_text(f'#!/bin/sh\nprintf "%s\\n" "{text}" > "$1"\n')
+    editor.chmod(0o755)
+    run = prompt(EDITOR=str(editor), VISUAL='')
+    run.type('get y\x18\x05')
+    run.see('^> remove values x$')
+    run.type('\x05')  # it does nothing here, and is read
+    assert papa.get('x') == '1'
+    run.type('\r')
+    wait_until(lambda: papa.get('x') is None)
+
+
+def test_an_editor_that_fails_runs_nothing(prompt: Prompt, papa: Papa, folder: str) -> None:
+    run = prompt(EDITOR='false', VISUAL='')
+    run.type('set x 1\x18\x05')
+    run.type(' 2\r')
+    wait_until(lambda: papa.get('x') == '1 2')
+
+
 @pytest.mark.parametrize('encoding', [{'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}, {'LC_ALL': 'C'}])
 def test_any_locale(prompt: Prompt, papa: Papa, encoding: dict[str, str]) -> None:
     run = prompt(**encoding)
