@@ -21,19 +21,24 @@ NOTES = (
     'Without -p and -u, PAPA_ENDPOINT says where the kernel is, else port 20202.',
     'Exit status: 0; 1 a command failed; 2 the line is wrong; 3 no kernel, or no answer in time; 130 interrupted.',
 )
+ENDING = 'A process is ended by its PID, which "list processes" tells: kill PID, in another shell. papa only starts it.'
+_NAMES_OR_PIDS = 'Names may end in an asterisk; a process can also be named by its PID. Without names: all.'
 # What differs from what the table says, which is about a connection by hand.
 _DESCRIPTIONS = {
-    'watch processes': 'Names may end in an asterisk; a process can also be named by its PID. Without names: all. What '
+    'list processes': f'{_NAMES_OR_PIDS} A PID is what ends a process: kill PID, in another shell.',
+    'remove processes': f'{_NAMES_OR_PIDS} This does not end a process: kill PID, in another shell, does.',
+    'watch processes': f'{_NAMES_OR_PIDS} What '
     'is shown is let go of, an exit too: "peek processes" only looks. It ends when all have closed, with --no-follow '
     'when all that there is was shown, with --follow never. Options of the kernel need a "--" after them.',
-    'peek processes': 'Names may end in an asterisk; a process can also be named by its PID. Without names: all. What '
+    'peek processes': f'{_NAMES_OR_PIDS} What '
     'is held comes first, then what is written, as it comes; nothing is let go of.',
     'changes': f'It begins with all that there is. Kinds are {", ".join(options.KINDS)}; without any, all.',
     'set': 'The words are joined by one space. From the name on every word is part of the value, but for '
     '"set NAME --file PATH"; "\'\'" is an empty value.',
     'compare-and-set': 'For two managers that start at once.',
     'make process': 'Its output is held until it is acknowledged. $(socket.NAME.fileno) and $(socket.NAME.port) in the '
-    'executable and the arguments stand for a socket. The same name with the same options gives the existing process.',
+    'executable and the arguments stand for a socket. The same name with the same options gives the existing process. '
+    'It ends by itself, or by its PID: kill PID, in another shell.',
     'quit': 'Or exit.',
 }
 # Examples that stand in place of those of the table: with the options of the shell, and quoted so that they are right
@@ -99,14 +104,14 @@ def spelt(chosen: Iterable[flags.Flag]) -> list[tuple[str, str]]:
 def text(words: Sequence[str]) -> str:
     """Help on the command that words name, on those about a word, or on all. Raises `BadRequest` if nothing fits."""
     if not words:
-        return table.text(()) + '\n'
+        return f'{table.text(())}\n{_wrapped((ENDING,))}\n'
     return '\n'.join(map(_described, topics(words)))
 
 
 def program() -> str:
     """What ``papa-shell --help`` says."""
     options = '\n'.join(_pairs(spelt(flags.FLAGS), 26))
-    return f'{USAGE}\n\n{PURPOSE}\n\nOptions:\n{options}\n\n{_wrapped(NOTES)}\n\n{table.text(())}\n'
+    return f'{USAGE}\n\n{PURPOSE}\n\nOptions:\n{options}\n\n{_wrapped(NOTES)}\n\n{text(())}'
 
 
 def _described(topic: Topic) -> str:

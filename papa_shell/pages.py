@@ -28,7 +28,7 @@ def page(words: Sequence[str], *, width: int | None = None) -> bytes:
     """Help on the command that words name, on those about a word, or on all. Raises `BadRequest` if nothing fits."""
     wide = _width(width)
     if not words:
-        return _drawn([_pairs(texts.overview(), wide), Text(), Text(table.FOOTER)], wide)
+        return _drawn([_pairs(texts.overview(), wide), Text(), Text(table.FOOTER), Text(texts.ENDING)], wide)
     parts: list[RenderableType] = []
     for topic in texts.topics(words):
         parts += [Text(), *_topic(topic, wide)] if parts else _topic(topic, wide)
@@ -40,7 +40,7 @@ def program(*, width: int | None = None) -> bytes:
     wide = _width(width)
     parts: list[RenderableType] = [Text(texts.USAGE, _WORD), Text(), Text(texts.PURPOSE), Text()]
     parts += [*_section('Options', _pairs(texts.spelt(flags.FLAGS), wide)), Text(), *map(Text, texts.NOTES), Text()]
-    parts += [*_section('Commands', _pairs(texts.overview(), wide)), Text(), Text(table.FOOTER)]
+    parts += [*_section('Commands', _pairs(texts.overview(), wide)), Text(), Text(table.FOOTER), Text(texts.ENDING)]
     return _drawn(parts, wide)
 
 

@@ -10,7 +10,7 @@ from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore, Unfinished
 from papa.line.quoting import PIPE, Word, join, split
-from papa.line.suggest import hint
+from papa.line.suggest import elsewhere, hint
 from papa.line.walk import COMMAND, FILE, FLAG, HELP, LEAVING, QUIT, Walk, is_beginning, question, resolve
 from papa.names import show
 
@@ -187,11 +187,12 @@ def _expand_help(line: Line, kept: Sequence[str] = ()) -> None:
     command."""
     about = line.operands
     try:
-        found = commands.find(about) if about else []
+        fitting = commands.find(about) if about else []
     except BadRequest:
-        raise BadLine(f'There is no help on {show(" ".join(about), 40)}; "help" lists the commands') from None
-    if len(found) == 1:
-        line.operands = list(found[0].words)
+        found = elsewhere(about[0]) or '; "help" lists the commands'
+        raise BadLine(f'There is no help on {show(" ".join(about), 40)}{found}') from None
+    if len(fitting) == 1:
+        line.operands = list(fitting[0].words)
     line.full = join([*kept, HELP.name, *line.operands])
 
 

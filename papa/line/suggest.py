@@ -7,6 +7,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LONG = 40  # characters; nobody mistypes a word of ours by so much
+_KILL = 'a process ends by its PID, which "list processes" tells: kill PID, in another shell'
+_ELSEWHERE = {  # words of other programs, and what does that here
+    **dict.fromkeys(('kill', 'signal', 'stop', 'terminate'), _KILL),
+    'restart': f'{_KILL}; then "remove processes" and "make process"',
+    **dict.fromkeys(('run', 'spawn', 'start'), 'did you mean "make process"?'),
+    **dict.fromkeys(('add', 'create', 'new'), 'did you mean "make"?'),
+    **dict.fromkeys(('dir', 'ls', 'show'), 'did you mean "list"?'),
+    **dict.fromkeys(('ps', 'status', 'top'), 'did you mean "list processes"?'),
+    **dict.fromkeys(('del', 'delete', 'rm', 'unset'), 'did you mean "remove"?'),
+    **dict.fromkeys(('log', 'logs', 'output', 'tail'), 'did you mean "peek processes"?'),
+    **dict.fromkeys(('cat', 'echo', 'print'), 'did you mean "get"?'),
+    'bye': 'did you mean "exit"?',
+    'man': 'did you mean "help"?',
+}
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -23,6 +37,12 @@ def hint(word: str, known: Iterable[str]) -> str:
     """``; did you mean "list"?``, or nothing."""
     found = nearest(word, known)
     return '' if found is None else f'; did you mean "{found}"?'
+
+
+def elsewhere(word: str) -> str:
+    """``; did you mean "list"?`` for a word that other programs have, or nothing."""
+    found = _ELSEWHERE.get(word.lower())
+    return '' if found is None else f'; {found}'
 
 
 def _tolerance(word: str) -> int:

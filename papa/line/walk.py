@@ -9,7 +9,7 @@ from papa import commands
 from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore
-from papa.line.suggest import hint
+from papa.line.suggest import elsewhere, hint
 from papa.names import show
 
 TYPE_CHECKING = False
@@ -245,7 +245,8 @@ def _explain(words: Sequence[str], text: str) -> str:
     heads = {command.words[0]: command for command in commands.COMMANDS if command.abbreviable}
     fitting = [head for head in heads if first and head.startswith(first)]
     if not fitting:
-        return f'Unknown command {show(words[0], 40)}{hint(first, [*heads, LEAVING]) or "; see help"}'
+        found = elsewhere(first) or hint(first, [*heads, LEAVING]) or '; see help'
+        return f'Unknown command {show(words[0], 40)}{found}'
     if len(words) == 1:
         return text
     following = [c.words[1] for c in commands.COMMANDS if c.words[0] in fitting and len(c.words) > 1]

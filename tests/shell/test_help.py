@@ -83,6 +83,12 @@ def test_about_several_and_about_nothing() -> None:
         pages.page(['nonsense'])
 
 
+@pytest.mark.parametrize('words', [[], ['processes'], ['make', 'process'], ['remove', 'processes']])
+def test_how_a_process_is_ended_is_told(words: list[str]) -> None:
+    for told in (texts.text(words), pages.page(words, width=80).decode()):
+        assert 'kill PID' in ' '.join(told.split())
+
+
 def test_what_help_says_where_no_terminal_is(shell: Shell) -> None:
     for words in (('help', 'make', 'process'), ('h', 'm', 'p')):
         ran = shell(*words)
