@@ -92,11 +92,12 @@ class LineCompleter(Completer):
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """The same, and nothing waits for it."""
-        if document == self.settled and complete_event.text_inserted:
+        """The same, and nothing waits for it. While somebody types, commands are not offered where nothing of one is there
+        yet, such as after lines that were pasted."""
+        text, cursor = _command_at_cursor(document)
+        if complete_event.text_inserted and (document == self.settled or not text.strip()):
             return
         self.settled = None
-        text, cursor = _command_at_cursor(document)
         answers, is_whole = Answers(), True
         while True:
             try:

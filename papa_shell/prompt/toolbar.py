@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
+from papa.line.quoting import COMMENT, commands
+from papa.line.units import counted
 from papa.names import plain
 from papa_shell.prompt.colours import current
 from papa_shell.prompt.standing import CONNECTED, CONNECTING, Standing
@@ -51,7 +53,13 @@ def _left(text: str, shown: int, more: int) -> StyleAndTextTuples:
         return [*_full(text), ('', f'  {found.command.summary}')]
     if found.open:
         return [('', f'The quote {found.open} is open')]
-    return [('', '' if text.strip() else _KEYS)]
+    return [('', _several(text) if text.strip() else _KEYS)]
+
+
+def _several(text: str) -> str:
+    """What Enter does with lines that were pasted, where nothing is typed after them."""
+    there = sum(1 for start, end in commands(text) if text[start:end].strip() and not text.startswith(COMMENT, start))
+    return f'Enter runs {counted(there, "command")}' if there and not text[text.rfind('\n') :].strip() else ''
 
 
 def _full(text: str) -> StyleAndTextTuples:

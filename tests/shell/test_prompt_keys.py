@@ -123,3 +123,7 @@ def test_what_ten_thousand_have_in_common() -> None:
 def test_many_lines_that_are_pasted_are_many_commands() -> None:
     with reader() as typing:
         assert typing.read('\x1b[200~set a 1\r\nset b 2\x1b[201~', '\r') == 'set a 1\nset b 2'
+        app, seen = typing.reader.session.app, []
+        app.after_render += lambda _: seen.append(typing.reader.session.default_buffer.complete_state)
+        assert typing.read('\x1b[200~set a 1\nset b 2\n\x1b[201~', '\r') == 'set a 1\nset b 2\n'
+        assert seen == [None] * len(seen)  # no menu of all commands over what was pasted

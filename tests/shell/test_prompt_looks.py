@@ -183,5 +183,6 @@ def test_how_many_match() -> None:
 
 def test_where_the_kernel_is() -> None:
     assert bottom('').endswith(' /run/papa.sock connected')
+    assert bottom('set a 1\n# note\nset b 2\n').startswith('Enter runs 2 commands')
     assert bottom('', mode='vi').endswith(' /run/papa.sock vi connected')
     assert bottom('', GONE, 60).endswith(' …sock no kernel')
