@@ -92,8 +92,8 @@ class LineCompleter(Completer):
     async def get_completions_async(
         self, document: Document, complete_event: CompleteEvent
     ) -> AsyncGenerator[Completion, None]:
-        """The same, and nothing waits for it. While somebody types, commands are not offered where nothing of one is there
-        yet, such as after lines that were pasted."""
+        """The same, and nothing waits for it. While somebody types, commands are not offered where nothing of one is
+        there yet, such as after lines that were pasted."""
         text, cursor = _command_at_cursor(document)
         if complete_event.text_inserted and (document == self.settled or not text.strip()):
             return
