@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import select
 
+from papa.client.dialing import Absent
 from papa.client.sync import Papa
 from papa.errors import ConnectFailed, ConnectionLost
 from papa.line.calls import Call
+from papa.line.quoting import join
 from papa_shell.statuses import TimedOut
 
 TYPE_CHECKING = False
@@ -60,6 +62,25 @@ class Session:
         After a lost connection what only reads is sent once more; what changes something never is.
         """
         try:
+            return self._try(line, call, flags)
+        except Absent as error:
+            might = place(flags) not in self._papas and 'no_autostart' not in flags
+            more = ', or make or set something' if might else ''
+            raise ConnectFailed(f'{error}: {way_to_one(error, more)}') from None
+
+    def loss(self, flags: dict[str, Any], error: ConnectionLost) -> ConnectionLost:
+        """What to raise where a stream has lost its kernel. Raises an `Error`."""
+        try:
+            self._call(Call('kernel_info', reads=True), flags)
+        except (ConnectFailed, ConnectionLost):
+            return ConnectionLost(self._gone(flags))
+        return ConnectionLost(f'{error}: what was not acknowledged comes again, if it still is that kernel')
+
+    def _gone(self, flags: dict[str, Any]) -> str:
+        return f'The kernel at {self.papa(flags).endpoint} has gone, and with it what nobody had acknowledged'
+
+    def _try(self, line: Line, call: Call, flags: dict[str, Any]) -> Any:
+        try:
             return self._call(call, flags)
         except ConnectionLost as error:
             return self._after_loss(call, flags, error)
@@ -86,6 +107,11 @@ class Session:
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
         with Deadline(seconds):
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
+
+
+def way_to_one(absent: Absent, more: str = '') -> str:
+    """How to get a kernel where there is none."""
+    return f'"papa --daemonize {join(list(absent.endpoint.arguments))}" starts one{more}'
 
 
 class Steady(Session):

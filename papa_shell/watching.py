@@ -8,7 +8,7 @@ import select
 import time
 from contextlib import contextmanager, suppress
 
-from papa.errors import NotFound
+from papa.errors import ConnectionLost, NotFound
 from papa.line.errors import BadLine
 from papa_shell import statuses
 from papa_shell.pump import Present, Pump, Stopped, StreamInterrupted
@@ -53,7 +53,8 @@ def stream(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
 def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
     from papa_shell.changes import form, tell
 
-    with _left_soon(session.call(line, call, flags)) as changes, _sink(writer, asks=False) as sink:
+    opened = session.call(line, call, flags)
+    with _told_of_loss(session, flags), _left_soon(opened) as changes, _sink(writer, asks=False) as sink:
         tell(changes, form(flags['output'], writer), sink)
     return statuses.OK
 
@@ -63,7 +64,8 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
     present = _present(session, line, flags)
     if present is not None and present.told:
         return statuses.OK
-    with _left_soon(session.call(line, call, flags)) as watcher:
+    opened = session.call(line, call, flags)
+    with _told_of_loss(session, flags), _left_soon(opened) as watcher:
         if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
             say('This takes the output that it shows; "peek processes" only looks')
         with _sink(writer, asks=not peek) as sink:
@@ -88,6 +90,15 @@ class _Farewell(Deadline):
         if self._left <= 0:
             super()._over()
         signal.setitimer(signal.ITIMER_REAL, _LOOK)
+
+
+@contextmanager
+def _told_of_loss(session: Session, flags: dict[str, Any]) -> Iterator[None]:
+    """Whatever was being done when the kernel has gone, that is said, and what it means."""
+    try:
+        yield
+    except ConnectionLost as error:
+        raise session.loss(flags, error) from None
 
 
 @contextmanager

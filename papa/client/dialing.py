@@ -44,9 +44,17 @@ def silence(endpoint: Endpoint, timeout: float) -> Error:
     return ConnectFailed(f'What listens at {endpoint} has not greeted in {timeout:g} seconds')
 
 
+class Absent(ConnectFailed):
+    """There is no kernel."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(f'There is no kernel at {endpoint}')
+        self.endpoint = endpoint
+
+
 def absence(endpoint: Endpoint) -> Error:
     """What to raise where there is no kernel, and none is to be started."""
-    return ConnectFailed(f'There is no kernel at {endpoint}')
+    return Absent(endpoint)
 
 
 @contextmanager

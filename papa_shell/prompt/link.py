@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from papa.client.dialing import Absent
 from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
 from papa_shell.confirm import agreed, answer
 from papa_shell.prompt.standing import Standing
 from papa_shell.prompt.waiting import told
-from papa_shell.session import UNKNOWN, Interrupted, Session, has_gone, place
+from papa_shell.session import UNKNOWN, Interrupted, Session, has_gone, place, way_to_one
 from papa_shell.statuses import TimedOut, put, say
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ class Link(Session):
 
     def open(self) -> dict[str, Any]:
         """Connect for the first time, which may start a kernel. Returns what it says of itself. Raises an `Error`."""
-        papa = self.papa(self._flags, makes=True)
+        try:
+            papa = self.papa(self._flags, makes=True)
+        except Absent as error:
+            raise ConnectFailed(f'{error}: {way_to_one(error)}') from None
         self.standing.where = str(papa.endpoint)
         with told(papa.endpoint):
             info = papa.kernel_info()
@@ -75,6 +79,10 @@ class Link(Session):
         self.tell()
         if another and not call.reads and not _asked('Do it there? [y/N] '):
             raise Declined('Nothing was done there')
+
+    def _gone(self, flags: dict[str, Any]) -> str:
+        gone = super()._gone(flags)
+        return self.standing.told(gone) if place(flags) == self._home else gone
 
     def _after_loss(self, call: Call, flags: dict[str, Any], error: ConnectionLost) -> Any:
         """Send again what only reads; ask about what changes something, after saying what is known.

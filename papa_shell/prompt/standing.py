@@ -15,6 +15,7 @@ CONNECTING, CONNECTED, GONE, LEFT = 'connecting', 'connected', 'no kernel', 'not
 STRANGE, REFUSED = 'not understood', 'refused'
 SILENT = 1.0  # seconds without an answer that are told
 _LOST = (GONE, STRANGE, REFUSED)
+_TRYING = '; trying to connect again'
 _LONG = 1000  # characters
 
 
@@ -34,6 +35,10 @@ class Standing:
         self._kernel: tuple[int, float] | None = None
         self._notices: deque[str] = deque()
         self._lock = threading.Lock()
+
+    @property
+    def _gone(self) -> str:
+        return f'The kernel at {self.where} has gone'
 
     @property
     def has_notices(self) -> bool:
@@ -88,9 +93,17 @@ class Standing:
         with self._lock:
             was, self.state, self._asked = self.state, state, None
             if was in (CONNECTED, CONNECTING):
-                why = f'The kernel at {self.where} has gone' if gone else plain(str(error), _LONG)
-                self._notices.append(f'{why}; trying to connect again')
+                self._notices.append(f'{self._gone if gone else plain(str(error), _LONG)}{_TRYING}')
         self.wake()
+
+    def told(self, gone: str) -> str:
+        """A command that runs says that it has gone: with what else is to be said of that. It is not told again."""
+        with self._lock:
+            self.state, self._asked = GONE, None
+            notice = f'{self._gone}{_TRYING}'
+            if notice in self._notices:
+                self._notices.remove(notice)
+        return f'{gone}{_TRYING}'
 
     def leave(self) -> None:
         """We have let go of it, so that it can end."""

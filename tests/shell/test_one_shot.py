@@ -112,7 +112,7 @@ def test_exit_if_idle_says_what_became_of_it(shell: Shell, daemon: Daemon, papa:
     papa.close()
     daemon.process.wait(PATIENCE)
     ran = shell('exit-if-idle')
-    assert (ran.returncode, ran.stderr) == (3, f'papa-shell: There is no kernel at {daemon.where}\n')
+    assert (ran.returncode, ran.stderr) == (3, none_at(daemon.where))
 
 
 def test_exit_if_idle_has_ended_it_when_it_says_so(shell: Shell, daemon: Daemon) -> None:
@@ -147,13 +147,17 @@ def test_statuses_of_what_is_wrong(shell: Shell, words: tuple[str, ...], status:
     assert ran.stderr.count('\n') == 1
 
 
+def none_at(where: object, more: str = ', or make or set something') -> str:
+    return f'papa-shell: There is no kernel at {where}: "papa --daemonize -u {where}" starts one{more}\n'
+
+
 def test_no_kernel(shell: Shell, folder: str) -> None:
     where = f'{folder}/none.sock'
-    for words in (('get', 'x'), ('list', 'processes'), ('info',), ('watch', 'processes'), ('remove', 'sockets'),
-                  ('--no-autostart', 'set', 'x', '1')):
+    for words in (('get', 'x'), ('list', 'processes'), ('info',), ('watch', 'processes'), ('remove', 'sockets')):
         ran = shell('-u', where, *words)
-        assert (ran.returncode, ran.stdout) == (3, '')
-        assert ran.stderr == f'papa-shell: There is no kernel at {where}\n'
+        assert (ran.returncode, ran.stdout, ran.stderr) == (3, '', none_at(where))
+    ran = shell('-u', where, '--no-autostart', 'set', 'x', '1')
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, '', none_at(where, ''))
     assert not Path(where).exists()
 
 

@@ -70,6 +70,22 @@ def test_a_kernel_that_is_killed_and_another(
     assert run.text.count('has gone') == 1
 
 
+def test_a_kernel_that_is_killed_in_a_watch(prompt: Prompt, daemon: Daemon, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'while echo hello; do sleep 0.01; done'])
+    run = prompt(columns=150)
+    run.see('connected$')
+    run.type('w p\r')
+    run.see('hello$')
+    daemon.process.kill()
+    daemon.process.wait()
+    run.see(' has gone, and with it what nobody had acknowledged; trying to connect again$')
+    run.see('no kernel$')
+    run.see_line('>')
+    run.type('get x\r')
+    run.see(f'^There is no kernel at {daemon.where}: "papa --daemonize -u {daemon.where}" starts one$')
+    assert run.text.count('trying') == 1
+
+
 def test_a_kernel_that_hangs_is_left_by_ctrl_c(prompt: Prompt, daemon: Daemon) -> None:
     run = prompt()
     run.see('connected$')

@@ -200,7 +200,8 @@ def test_another_kernel_is_announced(start_daemon: Callable[..., Daemon], folder
     script = Slowly(where, '--keep-going')
     assert script.type('set x 1\nget x') == '1\n'
     first.stop()
-    assert script.type('get x') == f'papa-shell: standard input:3: There is no kernel at {where}\n'
+    absent = f'There is no kernel at {where}: "papa --daemonize -u {where}" starts one'
+    assert script.type('get x') == f'papa-shell: standard input:3: {absent}\n'
     second = start_daemon(port_or_path=where)
     announced = f'Another kernel is at {where} (PID {second.pid}): what the old one held is gone'
     assert script.type('set x 2') == f'papa-shell: standard input:4: {announced}\n'

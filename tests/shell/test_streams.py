@@ -140,6 +140,21 @@ def test_a_slow_reader_bounds_what_is_acknowledged(daemon: Daemon, papa: Papa) -
     assert papa.list_processes()['a']['acknowledged'] <= 11 * lines
 
 
+def test_the_kernel_goes(daemon: Daemon, papa: Papa) -> None:
+    """Whatever was being done meanwhile: the output may go on or not."""
+    gone = f'papa-shell: The kernel at {daemon.where} has gone, and with it what nobody had acknowledged\n'
+    papa.make_process('p', 'sh', ['-c', 'while echo one; do sleep 0.001; done'])
+    commands = (('watch', 'processes'), ('peek', 'processes'), ('changes',))
+    runs = [start(daemon, *words) for words in commands]
+    for run in runs:
+        assert run.stdout is not None
+        assert run.stdout.readline()
+    daemon.process.kill()
+    for run in runs:
+        _, said = run.communicate(timeout=PATIENCE)
+        assert (run.returncode, said) == (3, gone)
+
+
 def test_changes(daemon: Daemon, papa: Papa) -> None:
     papa.set('v', 'a\nb')
     with start(daemon, 'changes') as run, start(daemon, 'changes', 'values', '-o', 'jsonl') as other:
