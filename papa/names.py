@@ -48,6 +48,12 @@ def plain(text: str, limit: int = 100) -> str:
     return text if text.isprintable() else ''.join(c if c.isprintable() else _visible(c) for c in text)
 
 
+def shortened(names: Sequence[str], most: int = 20) -> str:
+    """Names as they may stand in a message, and how many more there are: ``a, b and 3 more``."""
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return f'{", ".join(map(plain, names[:most]))}{more}'
+
+
 def _visible(character: str) -> str:
     """Control characters as Python writes them, and a byte that is not UTF-8 as such a byte: ``\\xff``."""
     byte = ord(character) - _ESCAPE

@@ -1,43 +1,20 @@
-"""Asking before what cannot be undone, where a person sits at the terminal."""
+"""Asking a person who sits at the terminal."""
 
 from __future__ import annotations
 
 import os
 from contextlib import contextmanager
 
-from papa.errors import BadRequest, NotFound
-from papa.line.calls import Call
-from papa.names import natural, plain
+from papa.errors import BadRequest
 from papa_shell import statuses
-from papa_shell.statuses import put, say
+from papa_shell.statuses import put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
-
-    from papa.line.grammar import Line
-    from papa_shell.session import Session
+    from collections.abc import Iterator
 
 _STDIN = 0
 _TERMINAL = '/dev/tty'
-_SHOWN = 20  # names
-
-
-def needs_asking(line: Line, flags: dict[str, Any]) -> bool:
-    """Whether a line removes what is not named one by one, and there is somebody to ask, whoever gets the errors."""
-    return (
-        line.command.words[0] == 'remove' and 'yes' not in flags
-        and (not line.operands or any(word.endswith('*') for word in line.operands))
-        and os.isatty(_STDIN)
-    )
-
-
-def question(kind: str, names: Sequence[str]) -> str:
-    """``Remove 2 processes: a, b?``"""
-    more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
-    noun = kind if len(names) != 1 else kind.removesuffix('es' if kind == 'processes' else 's')
-    return f'Remove {len(names)} {noun}: {", ".join(plain(name) for name in names[:_SHOWN])}{more}? [y/N] '
 
 
 def agreed(text: str) -> bool:
@@ -45,24 +22,8 @@ def agreed(text: str) -> bool:
     return text.strip().lower() in ('y', 'yes')
 
 
-def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> int:
-    """Ask, and then remove exactly what was shown. Returns the exit status. Raises an `Error`."""
-    from papa_shell.runner import nothing
-
-    names = sorted(session.listed(line, flags, line.command.words[-1], line.operands), key=natural)
-    if not names:
-        session.call(line, call, flags)  # which says what is wrong, if something is
-        say(nothing(line))
-        return statuses.OK
-    if not agreed(_asked(question(line.command.words[-1], names))):
-        put('Nothing was removed\n')
-        return statuses.FAILED
-    _remove(session, line, call, flags, names)
-    return statuses.OK
-
-
-def _asked(text: str) -> str:
-    """What is answered to a question. Raises `BadRequest` if it cannot be shown."""
+def ask(text: str) -> str:
+    """What is answered to the question whether to remove. Raises `BadRequest` if it cannot be shown."""
     with _shown() as fd:
         os.write(fd, text.encode('utf-8', 'backslashreplace'))
         return answer()
@@ -82,21 +43,6 @@ def _shown() -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
-
-
-def _remove(session: Session, line: Line, call: Call, flags: dict[str, Any], names: list[str]) -> None:
-    """Remove these names, without those that have gone by themselves meanwhile."""
-    while names and not _removed(session, line, Call(call.method, *names), flags):
-        names = list(session.listed(line, flags, line.command.words[-1], names))
-
-
-def _removed(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> bool:
-    """Whether all were there and are removed: else nothing is."""
-    try:
-        session.call(line, call, flags)
-    except NotFound:
-        return False
-    return True
 
 
 def answer() -> str:

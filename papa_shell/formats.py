@@ -23,6 +23,7 @@ SOCKET_COLUMNS = (
 PROCESS_COLUMNS = (
     'name', 'pid', 'state', 'exit_code', 'started', 'ended', 'captured', 'acknowledged', 'buffered', 'dropped',
     'watchers', 'peekers', 'uid', 'gid', 'bufsize', 'overflow', 'working_dir', 'sockets', 'args', 'id',
+    'recorded',
 )
 VALUE_COLUMNS = ('name', 'value')
 COLUMNS: dict[str, Sequence[str]] = {

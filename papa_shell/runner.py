@@ -106,10 +106,9 @@ class Runner:
 
             return stream(self._session, line, call, flags, writer)
         if line.command.words[0] == 'remove':
-            from papa_shell import confirm
+            from papa_shell.removing import remove
 
-            if confirm.needs_asking(line, flags):
-                return confirm.remove(self._session, line, call, flags)
+            return remove(self._session, line, call, flags)
         if call.method == 'exit_if_idle':
             from papa_shell.idle import exit_if_idle
 

@@ -138,7 +138,7 @@ def _processes(data: Mapping[str, Any], now: float) -> list[Column]:
 
 def _state(details: Mapping[str, Any]) -> Text:
     if details['running']:
-        return _cell('running', 'green')
+        return _cell('running', 'green') if details.get('recorded', True) else _cell('running, not recorded', 'yellow')
     code = details.get('exit_code')
     return _cell(ending(code), 'yellow' if code == 0 else 'red')
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 
 from papa.errors import ConnectionLost, NotFound
 from papa.line.errors import BadLine
+from papa.names import natural, shortened
 from papa_shell import statuses
 from papa_shell.pump import Present, Pump, Stopped, StreamInterrupted
 from papa_shell.records import Lines, Pieces, plain
@@ -61,7 +62,9 @@ def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], wr
 
 def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
     peek = bool(call.keywords.get('peek'))
-    present = _present(session, line, flags)
+    listed = {} if line.command.makes else session.listed(line, flags, 'processes', line.operands)
+    present = None if line.command.makes else _present(listed, flags)
+    _tell_unrecorded(listed)
     if present is not None and present.told:
         return statuses.OK
     opened = session.call(line, call, flags)
@@ -127,11 +130,8 @@ def _sink(writer: Writer, *, asks: bool) -> Iterator[Sink]:
         yield sink
 
 
-def _present(session: Session, line: Line, flags: dict[str, Any]) -> Present | None:
+def _present(listed: Mapping[str, Mapping[str, Any]], flags: dict[str, Any]) -> Present | None:
     """What there is, if no more is wanted. Also sees to it that ``--exit-code`` has one process to be about."""
-    if not {'no_follow', 'exit_code'} & set(flags) or line.command.makes:
-        return None
-    listed = session.listed(line, flags, 'processes', line.operands)
     if 'exit_code' in flags and len(listed) != 1:
         raise NotFound(f'--exit-code is about one process, and {len(listed)} match')
     if 'no_follow' not in flags:
@@ -139,6 +139,14 @@ def _present(session: Session, line: Line, flags: dict[str, Any]) -> Present | N
     if not listed:
         raise NotFound('There is no process to watch')
     return Present(listed)
+
+
+def _tell_unrecorded(listed: Mapping[str, Mapping[str, Any]]) -> None:
+    """Say of which processes nothing will come but their exit."""
+    names = [name for name, details in listed.items() if details['running'] and not details.get('recorded', True)]
+    if names:
+        are, they = ('is', 'it') if len(names) == 1 else ('are', 'them')
+        say(f'{shortened(sorted(names, key=natural))} {are} not recorded: of {they}, only the exit will be told')
 
 
 def _status(codes: Mapping[str, int]) -> int:

@@ -15,6 +15,7 @@ from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
 from papa.line.grammar import parse
+from papa.options import KINDS
 from papa.version import __version__
 from papa_shell.runner import Runner
 from papa_shell.session import Session
@@ -79,6 +80,24 @@ def test_sockets_and_processes(shell: Shell, papa: Papa) -> None:
     assert papa.list_sockets() == {}
     wrong = shell('remove', 'sockets', 'web')
     assert (wrong.returncode, wrong.stderr) == (1, 'papa-shell: There is no socket "web"\n')
+
+
+def test_removing_says_what_it_leaves(shell: Shell, papa: Papa) -> None:
+    for words in (('processes', 'x*', '-y'), ('sockets', 'x*', '-y'), ('values', 'x*'), ('processes',)):
+        ran = shell('remove', *words)
+        what = 'There are no processes' if words == ('processes',) else f'No {KINDS[words[0]]} matches "x*"'
+        assert (ran.returncode, ran.stderr) == (0, f'papa-shell: {what}\n')
+    pid = papa.make_process('p', 'sleep', ['100'])['pid']
+    papa.make_process('q', 'true')
+    wait_until(lambda: not papa.list_processes()['q']['running'])
+    ran = shell('remove', 'processes', 'p', 'q')
+    goes_on = f'p goes on, and nothing of it is recorded any more; to end it: kill {pid}'
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, '', f'papa-shell: {goes_on}\n')
+    assert shell('list', 'processes').stdout.endswith('\t0\n')
+    assert json.loads(shell('list', 'processes', '-o', 'json').stdout)['p']['recorded'] is False
+    for command in ('watch', 'peek'):
+        ran = shell(command, 'processes', '--no-follow')
+        assert ran.stderr == 'papa-shell: p is not recorded: of it, only the exit will be told\n'
 
 
 def test_acknowledge_info_and_upgrade(shell: Shell, papa: Papa) -> None:

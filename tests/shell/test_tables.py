@@ -14,9 +14,10 @@ from papa.errors import BadRequest
 from papa.line import units
 from papa.line.calls import call
 from papa.line.grammar import parse
-from papa_shell import confirm, tables
-from papa_shell.confirm import agreed, needs_asking, question
+from papa_shell import confirm, removing, tables
+from papa_shell.confirm import agreed
 from papa_shell.formats import Result
+from papa_shell.removing import goes_on, needs_asking, question
 from papa_shell.screen import cells
 from papa_shell.session import Session
 
@@ -121,6 +122,18 @@ def test_the_question() -> None:
     assert [agreed(text) for text in ('y\n', 'YES\n', '', 'n', 'yeah')] == [True, True, False, False, False]
 
 
+def test_what_goes_on() -> None:
+    assert goes_on({'p': 12}) == 'p goes on, and nothing of it is recorded any more; to end it: kill 12'
+    assert goes_on({'a': 1, 'b': 2}) == 'a, b go on, and nothing of them is recorded any more; to end them: kill 1 2'
+    assert goes_on({str(n): n for n in range(30)}).endswith('; to end them: kill PID...')
+
+
+def test_a_process_that_is_not_recorded() -> None:
+    result = Result('processes', {'p': {**RUNNING, 'recorded': False}})
+    shown = tables.table(result, terminal=False, now=160.0, width=80)
+    assert 'running, not recorded  1m' in shown.decode()
+
+
 def test_who_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {}
     for text in ('remove sockets', 'remove processes a*', 'remove processes a', 'remove sockets -y', 'list sockets'):
@@ -182,7 +195,7 @@ def test_who_cannot_be_asked_has_to_say_yes(monkeypatch: pytest.MonkeyPatch) -> 
     made = call(line)
     assert made is not None
     with pytest.raises(BadRequest, match='-y'):
-        confirm.remove(Holder(), line, made, {})
+        removing.remove(Holder(), line, made, {})
 
 
 def test_what_a_terminal_shows(terminal: Callable[..., Terminal], papa: Papa) -> None:

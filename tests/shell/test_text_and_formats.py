@@ -35,7 +35,7 @@ def test_the_columns_are_these() -> None:
                     'reuseport'),
         'processes': ('name', 'pid', 'state', 'exit_code', 'started', 'ended', 'captured', 'acknowledged', 'buffered',
                       'dropped', 'watchers', 'peekers', 'uid', 'gid', 'bufsize', 'overflow', 'working_dir', 'sockets',
-                      'args', 'id'),
+                      'args', 'id', 'recorded'),
         'values': ('name', 'value'),
     }
 
@@ -45,7 +45,7 @@ def test_plain_listings() -> None:
     unix = {'family': 'unix', 'type': 'stream', 'path': '/run/a\tb', 'umask': 0o27, 'reuseport': True, 'fileno': 8}
     assert plain(Result('sockets', {'u': unix})) == 'u\tunix\tstream\t\t\t/run/a\\tb\t8\t\t027\t\t1\n'
     assert plain(Result('processes', {'p': PROCESS})) == (
-        "p\t5\tended\t-9\t1.500000\t2.000000\t3\t1\t2\t0\t1\t0\t0\t0\t10\tdrop\t/\ta,b\tsh -c 'a b'\tx-1\n"
+        "p\t5\tended\t-9\t1.500000\t2.000000\t3\t1\t2\t0\t1\t0\t0\t0\t10\tdrop\t/\ta,b\tsh -c 'a b'\tx-1\t\n"
     )
     assert plain(Result('values', {'a': 'x\ny', 'b': '\\n'})) == 'a\tx\\ny\nb\t\\\\n\n'
     assert plain(Result('values', {})) == ''
