@@ -13,7 +13,7 @@ from papa_shell.statuses import TimedOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from papa.line.grammar import Line
@@ -131,7 +131,7 @@ class Steady(Session):
         where = place(flags)
         papa = self.papa(flags, makes=call.makes)
         if where not in self._kernels:
-            self._kernels[where] = _identity(papa)
+            self._kernels[where] = identity(papa.kernel_info())
         elif has_gone(papa):
             papa.close()
             self._meet(where, papa)
@@ -142,17 +142,19 @@ class Steady(Session):
 
     def _meet(self, where: int | str | None, papa: Papa) -> None:
         """We have lost one, and there is one now. Raises `ConnectFailed` if it is another."""
-        before, self._kernels[where] = self._kernels[where], _identity(papa)
+        before, self._kernels[where] = self._kernels[where], identity(papa.kernel_info())
         if self._kernels[where] != before:
-            raise ConnectFailed(
-                f'Another kernel is at {papa.endpoint} (PID {self._kernels[where][0]}): what the old one held is gone'
-            )
+            raise ConnectFailed(another_kernel(papa.endpoint, self._kernels[where]))
 
 
-def _identity(papa: Papa) -> tuple[int, float]:
-    """What tells a kernel from others, and stays with an upgrade."""
-    info = papa.kernel_info()
-    return info['pid'], info['started']
+def identity(info: Mapping[str, Any]) -> tuple[int, float]:
+    """What tells a kernel from others, of what it says of itself. It stays with an upgrade."""
+    return int(info['pid']), float(info['started'])
+
+
+def another_kernel(where: object, kernel: tuple[int, float]) -> str:
+    """What to say of one that was not there before."""
+    return f'Another kernel is at {where} (PID {kernel[0]}): what the old one held is gone'
 
 
 def has_gone(papa: Papa) -> bool:

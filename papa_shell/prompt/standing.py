@@ -10,11 +10,11 @@ from typing import Any
 
 from papa.errors import ConnectFailed, ConnectionLost, Error
 from papa.names import plain
+from papa_shell.session import another_kernel, identity
 
 CONNECTING, CONNECTED, GONE, LEFT = 'connecting', 'connected', 'no kernel', 'not connected'
 STRANGE, REFUSED = 'not understood', 'refused'
 SILENT = 1.0  # seconds without an answer that are told
-_LOST = (GONE, STRANGE, REFUSED)
 _TRYING = '; trying to connect again'
 _LONG = 1000  # characters
 
@@ -33,6 +33,7 @@ class Standing:
         self.wake: Callable[[], object] = bool
         self._asked: float | None = None  # since when an answer is waited for
         self._kernel: tuple[int, float] | None = None
+        self._is_strange = False  # that it is not understood was told
         self._notices: deque[str] = deque()
         self._lock = threading.Lock()
 
@@ -72,16 +73,15 @@ class Standing:
 
     def meet(self, info: Mapping[str, Any]) -> bool:
         """A kernel has said who it is (`Papa.kernel_info`). Returns whether it is another than the one before."""
-        kernel = int(info['pid']), float(info['started'])
+        kernel = identity(info)
         with self._lock:
             before, self._kernel = self._kernel, kernel
             was, self.state, self._asked = self.state, CONNECTED, None
             another = before not in (None, kernel)
             if another:
-                self._notices.append(
-                    f'Another kernel is at {self.where} (PID {kernel[0]}): what the old one held is gone'
-                )
-            elif was in _LOST:
+                self._is_strange = False
+                self._notices.append(another_kernel(self.where, kernel))
+            elif was in (GONE, REFUSED):
                 self._notices.append(f'Connected again to the kernel at {self.where}: it is the same one')
         self.wake()
         return another
@@ -92,7 +92,9 @@ class Standing:
         state = GONE if gone else STRANGE if isinstance(error, Strange) else REFUSED
         with self._lock:
             was, self.state, self._asked = self.state, state, None
-            if was in (CONNECTED, CONNECTING):
+            is_known = state == STRANGE and self._is_strange  # it was there all the time
+            self._is_strange |= state == STRANGE
+            if was in (CONNECTED, CONNECTING) and not is_known:
                 self._notices.append(f'{self._gone if gone else plain(str(error), _LONG)}{_TRYING}')
         self.wake()
 

@@ -20,7 +20,7 @@ from papa.line.snapshot import Names
 from papa_shell.prompt import link as link_module
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.link import Declined, Link
-from papa_shell.prompt.standing import CONNECTED, GONE, LEFT, REFUSED, STRANGE, Standing
+from papa_shell.prompt.standing import CONNECTED, GONE, LEFT, REFUSED, STRANGE, Standing, Strange
 from papa_shell.session import Interrupted, has_gone
 from papa_shell.statuses import TimedOut
 
@@ -136,6 +136,16 @@ def test_a_kernel_that_goes_and_another_that_comes(
     assert 'Another kernel' in another
 
 
+def test_one_that_is_not_understood_now_and_then_is_told_of_once() -> None:
+    standing = Standing('/run/x')
+    for info in ({'pid': 5, 'started': 1.0}, {'pid': 5, 'started': 1.0}, {'pid': 6, 'started': 2.0}):
+        standing.meet(info)
+        standing.lose(Strange('What it tells is not understood'))
+    first, another, again = standing.notices()
+    assert first == again == 'What it tells is not understood; trying to connect again'
+    assert another.startswith('Another kernel')
+
+
 def test_an_answer_of_another_shape_is_a_loss_that_is_told_once(
     feed: Feed, standing: Standing, papa: Papa, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,7 +164,7 @@ def test_an_answer_of_another_shape_is_a_loss_that_is_told_once(
     assert notice.startswith('What the kernel tells of its names is not understood (KeyError: ')
     assert notice.isprintable()
     wait_until(lambda: 'a' in feed.names.values and standing.state == CONNECTED)
-    assert len(standing.notices()) == 1  # that we are connected again
+    assert standing.notices() == []  # it was there all the time
     assert capfd.readouterr() == ('', '')
 
 

@@ -14,6 +14,7 @@ from papa_shell.scripts import Script
 
 from .conftest import Shell
 from .programs import PROGRAM, environment
+from .terminals import Terminal
 
 
 def test_a_script(shell: Shell, papa: Papa) -> None:
@@ -192,6 +193,29 @@ class Slowly:
     def end(self) -> tuple[str, int]:
         said, _ = self.run.communicate(timeout=PATIENCE)
         return said, self.run.returncode
+
+
+def test_a_prompt_that_may_start_no_kernel_ends_where_there_is_none(folder: str) -> None:
+    where = f'{folder}/none.sock'
+    run = Terminal(where, '--no-autostart')
+    try:
+        assert run.end() == 3
+        assert run.said == f'papa-shell: There is no kernel at {where}: "papa --daemonize -u {where}" starts one\r\n'
+    finally:
+        run.kill()
+
+
+def test_commands_from_the_terminal_are_asked_for(daemon: Daemon) -> None:
+    """Where results do not go to the terminal, there is no prompt."""
+    run = Terminal(daemon.where, command=['sh', '-c', f'{" ".join(PROGRAM)} | cat'])
+    try:
+        run.read_until('papa-shell: Reading commands from the terminal, since the output goes elsewhere; Ctrl-D')
+        run.type('set x hello\nget x\n')
+        run.read_until('\r\nhello\r\n')
+        run.type('\x04')
+        assert run.end() == 0
+    finally:
+        run.kill()
 
 
 def test_another_kernel_is_announced(start_daemon: Callable[..., Daemon], folder: str) -> None:
