@@ -195,7 +195,7 @@ def test_a_lost_kernel_dims_the_data_and_is_found_again(
         assert 'all is well' not in driver.text()
         await driver.press('n')
         await driver.until_shown('another kernel answers')
-        await driver.until_shown('web.1 is gone; pid')
+        await driver.until_shown('web.1 is gone')
         await driver.press('escape')
         await driver.until_shown('all is well')
         assert 'This is another kernel' not in driver.text()
