@@ -12,7 +12,7 @@ from textual.timer import Timer
 
 Keystroke = events.Key | events.Paste
 _LEAST_ROUNDS, _MOST_ROUNDS = 2, 8
-_AT_MOST = 0.5  # seconds that a key may keep the next one waiting
+_AT_MOST = 3.0  # seconds that a key may keep the next one waiting, on a busy machine too
 
 
 class Turns:

@@ -41,6 +41,12 @@ class Driver:
             assert time.monotonic() < deadline, f'waited in vain for {what}\n{self.text()}'
             await self.pilot.pause(0.01)
 
+    async def settled(self) -> None:
+        """Until nothing moves any more."""
+        before = ''
+        while before != (before := self.text()):
+            await self.pilot.pause(0.05)
+
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from typing import Any
 
+import pytest
 from conftest import wait_until
 from shell.screens import Screen
 
@@ -46,12 +47,9 @@ class Seen(Screen):
         return self.finish()
 
     def finish(self) -> int:
-        """Read on until it has ended."""
-        try:
-            self.wait(self.has_ended, 'its end')
-        except AssertionError as error:
-            if 'it has ended' not in str(error):
-                raise
+        """Read on until nobody writes any more. Returns the exit status."""
+        with pytest.raises(AssertionError, match='it has ended'):
+            self.wait(lambda: False, 'its end')
         return self.end()
 
 
