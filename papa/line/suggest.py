@@ -18,6 +18,8 @@ _ELSEWHERE = {  # words of other programs, and what does that here
     **dict.fromkeys(('del', 'delete', 'rm', 'unset'), 'did you mean "remove"?'),
     **dict.fromkeys(('log', 'logs', 'output', 'tail'), 'did you mean "peek processes"?'),
     **dict.fromkeys(('cat', 'echo', 'print'), 'did you mean "get"?'),
+    'clear': 'Ctrl-L clears the screen',
+    'history': 'Ctrl-R at the prompt finds what was typed',
     'bye': 'did you mean "exit"?',
     'man': 'did you mean "help"?',
 }

@@ -25,6 +25,7 @@ from prompt_toolkit.layout.processors import ConditionalProcessor
 
 from papa.line.quoting import commands
 from papa.line.system import NoSystem
+from papa.line.walk import QUESTION
 from papa_shell.prompt.colours import Hint, LineLexer, continuation, style
 from papa_shell.prompt.completion import LineCompleter, Shown
 from papa_shell.prompt.feed import Feed
@@ -199,7 +200,7 @@ def _is_live(state: CompletionState) -> bool:
 
 
 class FromHistory(AutoSuggest):
-    """Suggests the rest of the newest line in the history that begins with what is typed."""
+    """Suggests the rest of the newest line in the history that begins with what is typed, questions left out."""
 
     def get_suggestion(self, buffer: Buffer, document: Document) -> Suggestion | None:
         """The rest of one line, if there is one."""
@@ -207,8 +208,9 @@ class FromHistory(AutoSuggest):
         if not text.strip():
             return None
         for line in reversed(buffer.history.get_strings()[-_RECENT:]):
-            if line.startswith(text) and '\n' not in line and len(line) > len(text):
-                return Suggestion(line[len(text) :])
+            rest = line[len(text) :] if line.startswith(text) else ''
+            if rest and rest.split()[-1:] != [QUESTION] and '\n' not in line:
+                return Suggestion(rest)
         return None
 
 

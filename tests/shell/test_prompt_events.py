@@ -27,13 +27,29 @@ def test_a_watch_is_interrupted_and_what_was_typed_meanwhile_is_there(prompt: Pr
     run.see('tick 3$')
     run.type('get \x1b[Axz\x7f')
     run.see(r'tick 9$')
-    began = time.monotonic()
     run.type('\x03')
     run.see_line('> get x')
-    assert time.monotonic() - began < 3  # 0.2 and the drawing of the prompt where nothing else runs
     run.type('\x03')
     run.see_line('>')
     assert papa.list_processes()['p']['acknowledged'] > 0
+    assert run.leave() == 0
+
+
+def test_an_interrupt_is_done_in_a_fifth_of_a_second(prompt: Prompt, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', TICKING])
+    run = prompt()
+    took = []
+    for _ in range(10):
+        run.see_line('>')
+        run.type('w p\r')
+        run.see(r'tick \d+\s*\Z')
+        began = time.monotonic()
+        run.type('\x03')
+        run.see_line('>')
+        took.append(time.monotonic() - began)
+        if took[-1] < 0.2:  # the prompt is drawn in this time, too: other tests may run, so the best of some counts
+            break
+    assert min(took) < 0.2
     assert run.leave() == 0
 
 
@@ -149,10 +165,8 @@ def test_a_stream_of_a_kernel_that_hangs_is_left_by_ctrl_c(
     try:
         run.type('get x')
         time.sleep(0.3)  # it is read while the stream goes on
-        began = time.monotonic()
         run.type('\x03')
         run.see_line('> get x')
-        assert time.monotonic() - began < 3  # 0.2 and the drawing of the prompt where nothing else runs
     finally:
         os.kill(daemon.pid, signal.SIGCONT)
     run.type('\x03get y\r')

@@ -95,6 +95,8 @@ def test_history_is_searched_and_suggests() -> None:
         history.append_string(line)
     with reader(history=history) as typing:
         assert typing.read('list pro', RIGHT, '\r') == 'list processes web.*'
+        history.append_string('list processes ?')
+        assert typing.read('list pro', RIGHT, '\r') == 'list processes web.*'  # a question was asked and answered
         assert typing.read(CTRL_R, 'NOTE', '\r') == 'get note'
         assert typing.read(CTRL_R, 'job', '\r', '\r') == 'remove processes job'  # looked at first
         assert typing.read(UP, '\r') == 'remove processes job'
