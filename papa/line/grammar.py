@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from papa.commands import Command
+    from papa.line.quoting import Split
     from papa.line.walk import Part
 
 # How many operands a command takes at least and at most; those that are not here take any number.
@@ -71,6 +72,11 @@ def parse(text: str) -> Line | None:
     found = split(text)
     if found.open and found.pipe is None:
         raise Unfinished(found.open)
+    return read(text, found, Walk(found.words))
+
+
+def read(text: str, found: Split, walk: Walk) -> Line | None:
+    """The same for a text that is split already, and whose words were walked through."""
     if not found.words:
         if found.pipe is not None:
             raise BadLine('"|" needs a command before it')
@@ -78,7 +84,7 @@ def parse(text: str) -> Line | None:
     if found.pipe == '':
         raise NeedsMore('"|" needs a program after it')
     about = question(found.words)
-    line = _parse(Walk(found.words)) if about is None else _help(about)
+    line = _parse(walk) if about is None else _help(about)
     line.pipe = found.pipe
     line.full = _spliced(text, found.words, line)
     return line

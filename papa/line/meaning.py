@@ -5,8 +5,8 @@ from __future__ import annotations
 from papa import commands, options
 from papa.errors import BadRequest
 from papa.line import flags
-from papa.line.errors import BadLine, NeedsMore, Unfinished
-from papa.line.grammar import parse
+from papa.line.errors import BadLine, NeedsMore
+from papa.line.grammar import parse, read
 from papa.line.quoting import split
 from papa.line.walk import COMMAND, FILE, QUESTION, Walk, question
 
@@ -41,15 +41,16 @@ class Meaning:
 def meaning(text: str) -> Meaning:
     """What one command means, as far as it is typed."""
     found = Meaning()
+    words = split(text)
+    walk = Walk(words.words)
     line = None
+    found.open = words.open if words.pipe is None else ''
     try:
-        line = _parse(text, found)
+        line = _closed(text, found.open) if found.open else read(text, words, walk)
     except NeedsMore:
         pass
     except BadLine as error:
         found.trouble = str(error)
-    words = split(text)
-    walk = Walk(words.words)
     if line is not None:
         found.command, found.full = line.command, line.full
         found.is_short = bool(line.short) or question(words.words) is not None
@@ -64,14 +65,9 @@ def meaning(text: str) -> Meaning:
     return found
 
 
-def _parse(text: str, found: Meaning) -> Line | None:
-    """The line that a text is or, if a quote is open, will be once that is closed."""
-    try:
-        return parse(text)
-    except Unfinished as error:
-        found.open = error.open
-    closed = text[:-1] if found.open == '\\' else text + _CLOSING[found.open]
-    return parse(closed)
+def _closed(text: str, opened: str) -> Line | None:
+    """The line that a text will be once what is open is closed."""
+    return parse(text[:-1] if opened == '\\' else text + _CLOSING[opened])
 
 
 def _from_words(walk: Walk, found: Meaning) -> None:

@@ -183,10 +183,11 @@ class Walk:
         self.head.append(word)
         if self._is_lost:
             return LOST
-        try:
-            self.command, _ = resolve(self.head_texts)
-        except NeedsMore:
+        texts = self.head_texts
+        if is_beginning(texts):
             return COMMAND
+        try:
+            self.command, _ = resolve(texts)
         except BadLine as error:
             self._note(error)
             self._is_lost = True
