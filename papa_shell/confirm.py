@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 
 from papa.errors import BadRequest
-from papa_shell import statuses
+from papa_shell import screen, statuses
 from papa_shell.statuses import put
 
 TYPE_CHECKING = False
@@ -25,7 +25,8 @@ def agreed(text: str) -> bool:
 def ask(text: str) -> str:
     """What is answered to the question whether to remove. Raises `BadRequest` if it cannot be shown."""
     with _shown() as fd:
-        os.write(fd, text.encode('utf-8', 'backslashreplace'))
+        lines = statuses.wrap(text, screen.columns(fd))
+        os.write(fd, '\n'.join(lines).encode('utf-8', 'backslashreplace'))
         return answer()
 
 

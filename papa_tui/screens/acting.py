@@ -7,10 +7,10 @@ from typing import Any
 
 from papa.errors import BadRequest, Error
 from papa.line.calls import Call, call
-from papa.line.candidates import candidates
+from papa.line.candidates import Candidates, candidates
 from papa.line.grammar import Line, parse, parse_words
+from papa.line.lookups import Lookups
 from papa.line.quoting import split
-from papa.line.system import System
 from papa_tui.actions import SOCKETS, VALUES
 from papa_tui.model import commands
 from papa_tui.model.text import harmless
@@ -35,7 +35,7 @@ _PROCESS_FIELDS = (
 class Acting(Acknowledging):
     """The actions that change something, and the ``:`` line."""
 
-    _system = System()
+    _lookups = Lookups()
 
     # Doing a command
 
@@ -120,8 +120,13 @@ class Acting(Acknowledging):
         """Ask for a command."""
         self.prompt.ask(
             ':', '', entered=self.enter_command, past=self.commands,
-            complete=lambda text, cursor: candidates(text, cursor, self.model.names, self._system),
+            complete=self._candidates,
         )
+
+    def _candidates(self, text: str, cursor: int) -> Candidates:
+        """What may stand at the cursor. Disks that hang are not waited for."""
+        found, _ = self._lookups.find(lambda system: candidates(text, cursor, self.model.names, system))
+        return found
 
     def enter_command(self, text: str) -> None:
         """Do what was typed."""

@@ -168,6 +168,19 @@ def test_removing_asks_and_removes_what_it_showed(terminal: Callable[..., Termin
     assert papa.list_sockets() == {}
 
 
+def test_a_long_question_breaks_between_words(terminal: Callable[..., Terminal], papa: Papa) -> None:
+    for number in range(30):
+        papa.set(f'name.of.a.value.{number}', 'x')
+    run = terminal('remove', 'values', 'name*')
+    run.read_until('[y/N] ')
+    run.type('n\n')
+    run.end()
+    lines = run.said.replace('\r', '').splitlines()
+    assert lines[0].startswith('Remove 30 values: name.of.a.value.0, ')
+    assert len(lines) > 3
+    assert all(len(line) <= 80 for line in lines)
+
+
 def test_who_does_not_see_errors_is_asked_all_the_same(daemon: Daemon, papa: Papa) -> None:
     papa.set('x.1', '1')
     script = f'{sys.executable} -m papa_shell remove values "x.*" 2>/dev/null'

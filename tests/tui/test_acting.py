@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
 
 from papa import Papa
 from papa.line.grammar import parse, parse_words
+from papa.line.lookups import Lookups
+from papa.line.system import NoSystem
 from papa_tui.model import commands
 
 from .conftest import Driver, command
@@ -152,6 +156,28 @@ def test_the_line_completes_with_the_names_that_there_are(run: Run, papa: Papa) 
         assert line.value == 'get demo.state'
         await driver.press('escape')
         assert driver.app.main.place == 'processes'
+
+    run(scenario)
+
+
+def test_a_machine_that_does_not_answer_holds_up_no_key(run: Run) -> None:
+    release = threading.Event()
+
+    class Hanging(NoSystem):
+        def users(self) -> list[str]:
+            release.wait(60)
+            return ['alice']
+
+    async def scenario(driver: Driver) -> None:
+        main = driver.app.main
+        main._lookups = Lookups(Hanging())
+        await driver.press('colon')
+        began = time.monotonic()
+        await driver.type('make process x uid=')
+        await driver.press('tab', *['backspace'] * 4)
+        assert main.prompt.input.value == 'make process x '
+        assert time.monotonic() - began < 30
+        release.set()
 
     run(scenario)
 
