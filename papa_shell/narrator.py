@@ -105,7 +105,8 @@ def _process(details: Mapping[str, Any], now: float) -> list[Part]:
     if not details.get('running'):
         return [*_ended(details, now), (PLAIN, f': {_command(details)}')]
     up = age(now - details['started'])
-    return [(GREEN, 'runs'), (PLAIN, f' since {up}, pid {details["pid"]}: {_command(details)}')]
+    unrecorded = [] if details.get('recorded', True) else [(YELLOW, ', not recorded')]
+    return [(GREEN, 'runs'), (PLAIN, f' since {up}'), *unrecorded, (PLAIN, f', pid {details["pid"]}: {_command(details)}')]
 
 
 _STATES: dict[str, Callable[[Mapping[str, Any], float], list[Part]]] = {

@@ -62,15 +62,16 @@ def test_what_happened(change: str, kind: str, details: dict[str, Any], words: s
 def test_what_there_is() -> None:
     details = {
         'sockets': {'web': SOCKET}, 'values': {},
-        'processes': {'web.10': PROCESS, 'web.2': {**ENDED, 'exit_code': 0}},
+        'processes': {'web.10': PROCESS, 'web.2': {**ENDED, 'exit_code': 0}, 'web.11': {**PROCESS, 'recorded': False}},
     }
     people = narrator()
     lines = people.show(Change('snapshot', '', '', details), NOW).decode().splitlines()
     assert [line.removeprefix(CLOCK + ' ') for line in lines] == [
-        'The kernel holds 1 socket, 0 values and 2 processes',
+        'The kernel holds 1 socket, 0 values and 3 processes',
         'socket  web 127.0.0.1:80',
         """process web.2 ended with 0 after 5s: sh -c "echo 'a b'\"""",
         """process web.10 runs since 1m 5s, pid 7: sh -c "echo 'a b'\"""",
+        """process web.11 runs since 1m 5s, not recorded, pid 7: sh -c "echo 'a b'\"""",
     ]
     again = people.show(Change('snapshot', '', '', {'values': {}}), NOW).decode()
     assert again == f'{CLOCK} So much happened that it cannot be told. The kernel holds 0 values\n'
