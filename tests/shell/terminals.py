@@ -26,7 +26,7 @@ class Terminal:
             program = command or PROGRAM
             os.execvpe(program[0], [*program, *words], environment(where, **{'TERM': 'xterm', 'PAGER': 'cat', **env}))
         self.said = ''
-        self._is_mute = mute
+        self.mute = mute
         self._end_of_said = ''  # a question may come in parts
         self.status: int | None = None
 
@@ -49,7 +49,7 @@ class Terminal:
     def _answer(self, said: str) -> None:
         said = self._end_of_said + said
         self._end_of_said = said[-3:]
-        if not self._is_mute:
+        if not self.mute:
             self.type(ANSWER * said.count(QUESTION))
 
     def type(self, text: str) -> None:

@@ -19,7 +19,7 @@ from conftest import PATIENCE, Daemon, wait_until
 from papa import Papa
 
 from .programs import PROGRAM
-from .terminals import Terminal
+from .terminals import QUESTION, Terminal
 
 SLOW = 200_000  # bytes a second that a slow terminal takes
 LINES = 'i=0; while [ $i -lt 60000 ]; do echo "line $i"; i=$((i+1)); done; exec sleep 100'
@@ -160,3 +160,40 @@ def test_a_press_at_the_end_on_a_stalled_terminal(start: Start, papa: Papa) -> N
     run.type('\x03')
     time.sleep(0.05)
     assert papa.list_processes()['p']['acknowledged'] == 0
+
+
+def test_a_terminal_that_never_answers_is_asked_once(start: Start, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'for i in 1 2 3; do echo "line $i"; sleep 0.7; done; exec sleep 100'])
+    run = start('watch', 'processes', 'p', mute=True)
+    run.read_until('line 3\r\n')
+    wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 21, 'all is acknowledged')
+    assert run.said.count(QUESTION) == 1
+
+
+@pytest.mark.parametrize('command', ['watch', 'peek', 'changes'])
+def test_who_is_not_asked(daemon: Daemon, papa: Papa, command: str) -> None:
+    """A terminal that knows no escape sequences, and one where nothing is acknowledged."""
+    papa.make_process('p', 'sh', ['-c', 'echo line 1; exec sleep 100'])
+    kinds = ['processes', 'p'] if command != 'changes' else ['processes']
+    run = Terminal(daemon.where, command, *kinds, mute=True, TERM='dumb' if command == 'watch' else 'xterm')
+    try:
+        run.read_until('line 1')
+        if command == 'watch':
+            wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 7)
+        run.type('\x03')
+        assert run.end() == 130
+        assert QUESTION not in run.said
+    finally:
+        run.kill()
+
+
+def test_an_answer_that_is_lost_is_asked_for_again(start: Start, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'for i in 1 2 3; do echo "line $i"; sleep 0.5; done'])
+    run = start('watch', 'processes', 'p', mute=False)
+    run.read_until('line 1\r\n')
+    run.mute = True
+    run.read_until('line 2\r\n' + QUESTION)
+    run.mute = False
+    run.read_until('status 0')
+    assert papa.list_processes() == {}
+    assert run.said.count(QUESTION) > 3
