@@ -104,9 +104,10 @@ def _value(details: Mapping[str, Any], _now: float) -> list[Part]:
 def _process(details: Mapping[str, Any], now: float) -> list[Part]:
     if not details.get('running'):
         return [*_ended(details, now), (PLAIN, f': {_command(details)}')]
-    up = age(now - details['started'])
+    since = age(now - details['started'])
     unrecorded = [] if details.get('recorded', True) else [(YELLOW, ', not recorded')]
-    return [(GREEN, 'runs'), (PLAIN, f' since {up}'), *unrecorded, (PLAIN, f', pid {details["pid"]}: {_command(details)}')]
+    command = f', pid {details["pid"]}: {_command(details)}'
+    return [(GREEN, 'runs'), (PLAIN, f' since {since}'), *unrecorded, (PLAIN, command)]
 
 
 _STATES: dict[str, Callable[[Mapping[str, Any], float], list[Part]]] = {
