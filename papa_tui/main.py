@@ -93,7 +93,8 @@ def _demo(options: argparse.Namespace) -> int:
     from papa_tui.demo.starter import Demo
 
     with Demo() as demo:
-        return _run(options, demo.path)
+        status = _run(options, demo.path)
+    return _say_at_the_end(status, 'the demo is gone, and all that it held; without --demo you see a kernel of yours')
 
 
 def _run(options: argparse.Namespace, where: int | str | None) -> int:
@@ -120,9 +121,10 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
     app = Dashboard(settings, feed)
     bell.app = app
     app.run()
+    status = app.return_code or 0
     if options.demo:
-        return app.return_code or 0
-    return _farewell(app.return_code or 0, str(endpoint), app.goodbye())
+        return status
+    return _say_at_the_end(status, f'everything in the kernel at {endpoint} goes on{app.goodbye()}')
 
 
 class _Bell:
@@ -137,10 +139,10 @@ class _Bell:
             ring()
 
 
-def _farewell(status: int, endpoint: str, held: str) -> int:
+def _say_at_the_end(status: int, text: str) -> int:
     if status == 0:
         with suppress(OSError):
-            print(f'{PROGRAM}: everything in the kernel at {endpoint} goes on{held}', flush=True)
+            print(f'{PROGRAM}: {text}', flush=True)
     return status
 
 

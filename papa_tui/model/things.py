@@ -70,6 +70,8 @@ class Process:
         self.id = str(details.get('id', ''))
         self.pid = int(details.get('pid', 0))
         self.running = bool(details.get('running'))
+        if not self.running:
+            self.cpu = self.memory = None  # it takes nothing any more
         self.started = float(details.get('started', 0.0))
         self.ended: float | None = details.get('ended')
         self.exit_code: int | None = details.get('exit_code')

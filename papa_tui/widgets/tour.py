@@ -23,13 +23,13 @@ class Stop(NamedTuple):
 
 STOPS = (
     Stop('This kernel and all in it is a demo. The marks at the left tell what needs attention: press n.', 'attention'),
-    Stop('n again goes to the next one. Enter shows every field of the process; Escape comes back.', 'details'),
-    Stop('o shows the output of the process. It only looks: no logger misses a byte of it.', 'output'),
+    Stop('n again goes to the next one. Enter shows every field of the process that the cursor is on.', 'details'),
+    Stop('Escape comes back. o shows the output of the process: it only looks, and takes it from nobody.', 'output'),
     Stop('The gutter: ● has just come, │ was seen, · is acknowledged, × fell out of the buffer. Try a.', 'acknowledge'),
     Stop('It asks where nobody else has a copy. Scroll up and it stops following; / searches. Escape closes.', 'back'),
     Stop('Space marks several processes, and o shows them all, in the order of their capture. Try t: a tree.', 'tree'),
-    Stop('Press : and type "set motd hello" (Tab completes). L shows what you did as commands to copy.', 'command'),
-    Stop('T shows what has happened since you last looked.', 'timeline'),
+    Stop('Press : and enter "set motd hello" (Tab completes). Then L: what you did, as commands to copy.', 'commands'),
+    Stop('Escape, and T shows what has happened since you last looked.', 'timeline'),
     Stop('That was it. ? has all keys, Ctrl+P finds every action by name, q leaves and removes the demo.', 'quit'),
 )
 

@@ -122,6 +122,14 @@ def test_the_tour_leads_on_by_what_is_done(temporary: Path) -> None:
             await driver.press(*keys)
             assert tour.at == stop
         assert 'The gutter' in driver.text()
+        tour.at = [stop.action for stop in STOPS].index('commands')
+        tour.refresh()
+        await driver.press('1', 'colon')
+        await driver.type('set motd hello')
+        assert 'set motd hello" (Tab' in ' '.join(driver.text().split()), 'it stays while somebody types'
+        await driver.press('enter', 'L')
+        await driver.until_shown('papa-shell set motd hello')
+        assert STOPS[tour.at].action == 'timeline'
 
     async def all_of_it(path: str) -> None:
         async with dashboard(path, tour=True) as driver:

@@ -23,9 +23,11 @@ def test_a_snapshot_replaces_everything_and_later_ones_tell_the_timeline() -> No
 def test_an_exit_and_a_successor_under_the_same_name() -> None:
     made = model({'a': details()})
     first = made.processes['a']
+    first.cpu, first.memory = 12.0, 10 << 20
     made.apply(Change('exited', 'process', 'a', ended(3)), NOW)
     assert made.processes['a'] is first
     assert not first.running
+    assert (first.cpu, first.memory) == (None, None), 'it takes nothing any more'
     made.apply(Change('removed', 'process', 'a', ended(3)), NOW)
     made.apply(Change('made', 'process', 'a', details(id='a-2')), NOW)
     assert made.processes['a'] is not first

@@ -186,6 +186,7 @@ def test_a_demo_leaves_no_trace(way: str, folder: str, start: Start) -> None:
     assert len(pids) >= 8
     if way == 'q':
         assert seen.leave() == 0
+        assert 'the demo is gone, and all that it held' in seen.said.splitlines()[-1]
     elif way == 'hang up':
         os.close(seen.fd)
         seen.fd = -1
