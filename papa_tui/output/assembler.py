@@ -183,7 +183,8 @@ class Assembler:
         start = event.start if source.end is None else max(event.start, source.end)
         if event.end <= start:
             return
-        source.lost.add(start, event.end)
+        if event.reason != 'slow':  # that was too fast for us, and the kernel may still hold it
+            source.lost.add(start, event.end)
         source.end = event.end
         if source.start is None:
             source.start = event.end

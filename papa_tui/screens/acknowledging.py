@@ -64,7 +64,9 @@ class Acknowledging(ReadingOutput):
 
     def _ask_whether(self, feed: OutputFeed, plans: list[Plan]) -> None:
         question = asks(plans)
-        if not plans:
+        if not plans and any(source.painted > source.acknowledged for source in self.pane.sources):
+            self.say('Nothing to acknowledge: the kernel holds no more of what was on the screen', 'warn')
+        elif not plans:
             self.say('Everything that was on the screen is acknowledged')
         elif not question:
             self._acknowledge(feed, plans)

@@ -11,7 +11,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.strip import Strip
 
-from papa_tui.output.clean import plain_of, text_of
+from papa_tui.model.filters import Filter
+from papa_tui.output.clean import is_overwritten, plain_of, text_of
 from papa_tui.output.sources import Span
 from papa_tui.output.store import NOTE, Line
 from papa_tui.widgets.cells import width_of
@@ -79,29 +80,36 @@ class Body:
 
 
 class Bodies:
-    """Makes bodies, and keeps the last ones. `search` is what to mark. `whole`: what carriage returns have written over
-    is shown, too."""
+    """Makes bodies, and keeps the last ones. `search` is what to mark, `wanted` the filter: what carriage returns have
+    written over is shown where they find something in it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._kept: dict[int, Body] = {}
         self._palette: Palette | None = None
         self.search: re.Pattern[str] | None = None
-        self.whole = False
+        self.wanted: Filter | None = None
         self._rewritten = 0
 
     def text(self, line: Line) -> str:
         """The text that is shown of a line: what is copied."""
-        return plain_of(line.data, whole=self.whole)
+        return plain_of(line.data, whole=self._whole(line))
+
+    def _whole(self, line: Line) -> bool:
+        if not is_overwritten(line.data) or (self.search is None and not self.wanted):
+            return False
+        whole, shown = plain_of(line.data, whole=True), plain_of(line.data)
+        searched = self.search is not None and self.search.search(whole) and not self.search.search(shown)
+        return bool(searched or (self.wanted and self.wanted(whole) and not self.wanted(shown)))
 
     def forget(self) -> None:
         """Make all anew."""
         self._kept.clear()
 
-    def keep_up(self, rewritten: int, *, whole: bool) -> None:
-        """Make all anew, if lines have got another text, or are to be shown with more of it."""
-        if (rewritten, whole) != (self._rewritten, self.whole):
-            self._rewritten, self.whole = rewritten, whole
+    def keep_up(self, rewritten: int) -> None:
+        """Make all anew, if lines have got another text."""
+        if rewritten != self._rewritten:
+            self._rewritten = rewritten
             self._kept.clear()
 
     def of(self, line: Line, palette: Palette, *, keep: bool = True) -> Body:
@@ -120,12 +128,13 @@ class Bodies:
 
     def _made(self, line: Line, palette: Palette) -> Body:
         base = palette.style(line.tone) if line.stream == NOTE else palette.style('')
-        text = text_of(line.data, whole=self.whole)
+        whole = self._whole(line)
+        text = text_of(line.data, whole=whole)
         if line.stream == NOTE:
             text = f'── {text} '
         if '\x1b' not in text and self.search is None and not line.colour:
             strip = None if text.isascii() else Strip([Segment(text, base)], width_of(text))
-            return Body(text, base, strip, whole=self.whole)
+            return Body(text, base, strip, whole=whole)
         rich = Text.from_ansi(line.colour.decode('ascii') + text, end='', no_wrap=True)
         if self.search is not None:
             rich.highlight_regex(self.search, palette.found)
@@ -133,7 +142,7 @@ class Bodies:
             Segment(segment.text, base + segment.style if segment.style else base)
             for segment in rich.render(self._console) if segment.text
         ]
-        return Body(text, base, Strip(segments), whole=self.whole)
+        return Body(text, base, Strip(segments), whole=whole)
 
 
 def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:

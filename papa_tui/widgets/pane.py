@@ -49,7 +49,7 @@ class Pane(PaneDrawing):
                 if process is None or process.id != source.id:
                     source.unlisted()
                 else:
-                    if source.recorded and not process.recorded:
+                    if source.recorded and process.removed:
                         self._unrecorded(source)
                     source.count(process.captured, process.buffered)
 
@@ -153,16 +153,21 @@ class Pane(PaneDrawing):
         elif self.finder.done_to(self._seeking[1]):
             forward, self._seeking = self._seeking[0], None
             if not self.step_found(forward):
-                self.post_message(self.Told(f'"{self.search_text}" is nowhere in these lines', 'warn'))
+                older = any(source.more_above for source in self.sources)
+                more = '; the kernel has older ones: g fetches them' if older else ''
+                self.post_message(self.Told(f'"{self.search_text}" is nowhere in these lines{more}', 'warn'))
 
     def filter(self, text: str) -> None:
         """Show only lines that pass. Raises `BadPattern`."""
         assert self.feed is not None
         assert self.reading is not None
+        assert self._bodies is not None
         wanted = Filter(text)
         with self.feed.lock:
             self.reading.only = Finder(filtering(wanted), self.feed.store, self.around) if wanted else None
         self.filter_text = text
+        self._bodies.wanted = wanted
+        self._bodies.forget()
         self.show()
 
     def toggle_wrap(self) -> None:

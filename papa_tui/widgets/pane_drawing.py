@@ -123,7 +123,7 @@ class PaneDrawing(Widget, can_focus=True):
         assert self.reading is not None
         assert self._bodies is not None
         assert self.feed is not None
-        self._bodies.keep_up(self.feed.store.rewritten, whole=bool(self.search_text or self.filter_text))
+        self._bodies.keep_up(self.feed.store.rewritten)
         for finder in (self.finder, self.reading.only):
             if finder is not None:
                 finder.advance(time.perf_counter)
@@ -144,7 +144,8 @@ class PaneDrawing(Widget, can_focus=True):
         """Search for nothing, and show everything."""
         assert self.reading is not None
         assert self._bodies is not None
-        self.finder = self.reading.only = self.current = self._bodies.search = self._seeking = None
+        self.finder = self.reading.only = self.current = self._seeking = None
+        self._bodies.search = self._bodies.wanted = None
         self.search_text = self.filter_text = ''
         self._bodies.forget()
 

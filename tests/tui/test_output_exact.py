@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from papa.events import Acknowledged
+from papa.events import Acknowledged, Lost
 from papa_tui.model.filters import Filter, compile_search
 from papa_tui.output.assembler import Assembler
 from papa_tui.output.clean import is_overwritten, plain_lines, plain_of, text_of
@@ -214,3 +214,10 @@ def test_what_others_take_is_counted_and_told_once() -> None:
     for position, mine in ((20, False), (24, True), (30, False)):
         made.take(Acknowledged('a', 'a-1', position, mine))
     assert (made.taken, len(made.notices)) == (16, 1)
+
+
+def test_what_was_too_fast_for_the_view_is_held_and_was_never_seen() -> None:
+    made = assembled(Lost('a', 'a-1', 0, 40, 'overflow'), Lost('a', 'a-1', 40, 90, 'slow'), out(b'x' * 9 + b'\n', 100))
+    source = made.source('a', 'a-1')
+    source.paint([(90, 100)], 100)
+    assert source.unseen(100) == 50

@@ -62,7 +62,7 @@ def test_a_line_that_was_cut_has_not_been_seen(run: Run, papa: Papa, daemon: Dae
 
 
 def test_text_that_was_written_over_is_no_loss_and_is_found(run: Run, papa: Papa, daemon: Daemon) -> None:
-    start(papa, 'web', r"printf 'error\rfine\n'; echo end")
+    start(papa, 'web', r"printf 'error\rfine\n1\r2\n'; echo end")
     with daemon.connect() as other, other.watch_processes('web'):
 
         async def scenario(driver: Driver) -> None:
@@ -72,10 +72,11 @@ def test_text_that_was_written_over_is_no_loss_and_is_found(run: Run, papa: Papa
             await driver.type('error')
             await driver.press('enter')
             await driver.until_shown('error␍fine')
+            assert '1␍2' not in driver.text(), 'it has not got what is looked for'
             await driver.press('escape')
             await driver.until(lambda: 'error' not in driver.text())
             await driver.press('a')
-            await driver.until_shown('Acknowledged 15 B')
+            await driver.until_shown('Acknowledged 19 B')
 
         run(scenario)
 
