@@ -5,17 +5,26 @@ from __future__ import annotations
 from papa.events import Acknowledged, Closed, Event, Lost, Output, Started
 from papa_tui.model.text import ending, size
 from papa_tui.output.colours import colour_after
-from papa_tui.output.ranges import joined
+from papa_tui.output.ranges import divided, joined
 from papa_tui.output.sources import Source, Span
 from papa_tui.output.store import LONGEST, NOTE, Chunk, Line, Store
 
 _MOST_SOURCES = 400
 _MOST_SPANS = 64  # of one line: where more of the other stream comes between, it is cut
+_NEWLINE = 10
 _OVERLAP = 1024  # bytes of a cut line that are remembered with its next piece, for a search
 _REASONS = {
     'overflow': 'lost to overflow: the buffer was full', 'acknowledged': 'taken by another client',
     'slow': 'too fast for this view',
 }
+
+
+def _boundary(data: bytes, at: int) -> int:
+    """Where to cut, so that no character of UTF-8 is in two parts."""
+    for back in range(4):
+        if data[at - back] & 0xC0 != 0x80:
+            return at - back
+    return at
 
 
 class _Held:
@@ -128,9 +137,20 @@ class Assembler:
             if held is None:
                 held = self._held[key] = _Held(time)
             held.add(rest, position)
-            if held.size >= LONGEST or len(held.spans) > _MOST_SPANS:
-                del self._held[key]
-                self._put_held(source, stream, held, b'', position)
+            if held.size > LONGEST or len(held.spans) > _MOST_SPANS:
+                self._cut(source, stream, held)
+                held.time = time
+
+    def _cut(self, source: Source, stream: str, held: _Held) -> None:
+        """Put what is too long for one line, but for its last character: its newline is not to be a line of its own."""
+        data, spans, at = held.data, held.spans, 0
+        last = _boundary(data, len(data) - 1)
+        while at < last:
+            stop = min(last, _boundary(data, min(at + LONGEST, last)))
+            here, spans = divided(spans, stop - at)
+            self._put_output(source, stream, held.time, data[at:stop], here[-1][1], here)
+            at = stop
+        held.parts, held.size, held.spans = [data[last:]], len(data) - last, spans
 
     def _put_held(
         self, source: Source, stream: str, held: _Held, data: bytes, end: int, *, cut: bool = True
@@ -155,7 +175,10 @@ class Assembler:
         start = end - len(data)
         at, length = 0, len(data)
         while at < length:
-            stop = length if length - at <= LONGEST else data.rfind(b'\n', at, at + LONGEST) + 1 or at + LONGEST
+            stop = length
+            if length - at > LONGEST:
+                stop = at + LONGEST
+                stop = data.rfind(b'\n', at, stop) + 1 or _boundary(data, stop - (data[stop] == _NEWLINE))
             self._put_output(source, stream, time, data[at:stop] if at or stop < length else data, start + stop)
             at = stop
 

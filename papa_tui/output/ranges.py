@@ -16,6 +16,17 @@ def joined(*spans: tuple[int, int]) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
+def divided(spans: tuple[tuple[int, int], ...], size: int) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """The first so many positions of spans, and the others."""
+    first, rest = [], []
+    for start, end in spans:
+        middle = min(end, start + size)
+        size -= middle - start
+        first.append((start, middle))
+        rest.append((middle, end))
+    return joined(*first), joined(*rest)
+
+
 class Ranges:
     """Positions in some output. What is added in order costs next to nothing."""
 

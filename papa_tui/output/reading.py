@@ -34,7 +34,8 @@ class Reading:
 
     # Lines that are shown, in order
 
-    def _line(self, number: int) -> Line | None:
+    def line(self, number: int) -> Line | None:
+        """A line by its number, one that has no end yet too."""
         store = self._store
         at = number - store.next
         if at >= 0:
@@ -67,7 +68,7 @@ class Reading:
         """All that are shown, from the first on."""
         number = self._after(self._store.first - 1)
         while number is not None:
-            line = self._line(number)
+            line = self.line(number)
             if line is not None:
                 yield line
             number = self._after(number)
@@ -84,7 +85,7 @@ class Reading:
         number: int | None = self._top if self._fits(self._top) else None
         piece = self._piece
         while number is not None and len(found) < self.height:
-            line = self._line(number)
+            line = self.line(number)
             if line is not None:
                 count = self._pieces(line)
                 found += [Row(line, each) for each in range(min(piece, count - 1), count)][: self.height - len(found)]
@@ -97,14 +98,14 @@ class Reading:
         if last is None:
             self._top, self._piece = self._store.first, 0
             return
-        line = self._line(last)
+        line = self.line(last)
         self._top, self._piece = last, (self._pieces(line) if line else 1) - 1
         self._move_up(self.height - 1)
         self.left_at = self._store.next
 
     def _keep(self) -> None:
         """Lines at the top that are there no more cannot be shown."""
-        if self._line(self._top) is None or not self._fits(self._top):
+        if self.line(self._top) is None or not self._fits(self._top):
             found = self._after(self._top - 1)
             if found is None:
                 found = self._before(self._top)
@@ -142,14 +143,14 @@ class Reading:
             number = self._before(self._top)
             if number is None:
                 break
-            line = self._line(number)
+            line = self.line(number)
             self._top, self._piece = number, (self._pieces(line) if line else 1) - 1
             left -= 1
         return rows - left
 
     def _move_down(self, rows: int) -> None:
         for _ in range(rows):
-            line = self._line(self._top)
+            line = self.line(self._top)
             if line is not None and self._piece + 1 < self._pieces(line):
                 self._piece += 1
                 continue
@@ -167,13 +168,13 @@ class Reading:
         else:
             self._top, self._piece = top, piece
 
-    def go_to(self, number: int) -> None:
-        """Show a line, a third below the top, unless it can be seen already."""
-        shown = [row.line.number for row in self.rows()]
+    def go_to(self, number: int, piece: int = 0) -> None:
+        """Show a line, or a piece of it, a third below the top, unless it can be seen already."""
+        shown = [(row.line.number, row.piece) for row in self.rows()]
         self.stop()
-        if number in shown[1:-1]:
+        if (number, piece) in shown[1:-1]:
             return
-        self._top, self._piece = number, 0
+        self._top, self._piece = number, piece
         self._keep()
         self._move_up(self.height // 3)
 

@@ -17,10 +17,12 @@ from papa_tui.output.reading import Reading
 from papa_tui.output.sources import Source
 from papa_tui.output.store import Line
 from papa_tui.widgets.body import Bodies
+from papa_tui.widgets.cells import width_of
 from papa_tui.widgets.pane_drawing import PaneDrawing
 
 _MOST_COPIED = 20000  # lines
 _MOST_FILTERING = 2.0  # seconds
+_MARGIN = 8  # cells at the right that something is to be away from
 
 
 class Pane(PaneDrawing):
@@ -104,12 +106,15 @@ class Pane(PaneDrawing):
         event.stop()
         self.scroll_rows(-3)
 
-    def go_to(self, number: int) -> None:
-        """Show a line."""
+    def go_to(self, number: int, cell: int | None = None) -> None:
+        """Show a line, and this cell of it."""
         if self.reading is None or self.feed is None:
             return
+        room = max(1, self._room())
+        if cell is not None and not self.wrap and not self._left <= cell < self._left + room - _MARGIN:
+            self._left = 0 if cell < room - _MARGIN else cell - room // 3
         with self.feed.lock:
-            self.reading.go_to(number)
+            self.reading.go_to(number, (cell or 0) // room if self.wrap else 0)
         self.show()
 
     # Searching and filtering
@@ -137,8 +142,16 @@ class Pane(PaneDrawing):
         if found is None:
             return False
         self.current = found
-        self.go_to(found)
+        self.go_to(found, self._cell_of(found))
         return True
+
+    def _cell_of(self, number: int) -> int:
+        """Where in a line stands what is searched for."""
+        assert self._bodies is not None
+        line = self._at(number)
+        text = '' if line is None else self._text(line)
+        found = self._bodies.search.search(text) if self._bodies.search is not None else None
+        return 0 if found is None else width_of(text[: found.start()])
 
     def seek(self, forward: bool) -> None:
         """The same, as soon as all lines that there are now were looked at. Says if there is none."""
@@ -230,7 +243,7 @@ class Pane(PaneDrawing):
         start, end = selection
         store = self.feed.store
         first = store.first if start is None else start.y
-        last = store.next - 1 if end is None else end.y
+        last = store.next + len(store.partial) - 1 if end is None else end.y
         found = []
         for number in range(first, min(last, first + _MOST_COPIED) + 1):
             line = self._at(number)
@@ -246,8 +259,9 @@ class Pane(PaneDrawing):
 
     def _at(self, number: int) -> Line | None:
         assert self.feed is not None
+        assert self.reading is not None
         with self.feed.lock:
-            return self.feed.store.line(number)
+            return self.reading.line(number)
 
     def line_at_edge(self, *, above: bool) -> tuple[Line | None, int]:
         """The first line of the screen, or the last, and how many characters it has."""

@@ -63,6 +63,21 @@ def test_a_line_that_the_other_stream_interrupts_again_and_again_is_cut() -> Non
     assert dots + sum(len(line.data) for line in made.store.partial) == 500
 
 
+@pytest.mark.parametrize('extra', range(-2, 3))
+@pytest.mark.parametrize('size', [1, 1000, LONGEST, 1 << 20])
+def test_the_end_of_a_long_line_is_no_line_of_its_own_and_no_character_is_cut(extra: int, size: int) -> None:
+    data = ('ä' * LONGEST + 'x' * (extra + 2)).encode() + b'\nnext\n'
+    made = Assembler(Store())
+    for at in range(0, len(data), size):
+        made.take(out(data[at : at + size], min(len(data), at + size)))
+    lines = lines_of(made.store)
+    assert b''.join(line.data for line in lines) == data.replace(b'\n', b'')
+    assert all(line.data.decode() and len(line.data) <= LONGEST + 1 for line in lines)
+    assert [span for line in lines for span in line.spans] == [(line.start, line.end) for line in lines]
+    assert [line.start for line in lines] == [0, *(line.end for line in lines[:-1])]
+    assert lines[-1].end == len(data)
+
+
 @pytest.mark.parametrize('cut', range(8, 18))
 def test_older_output_is_joined_with_the_line_that_it_was_cut_from(cut: int) -> None:
     data = b'one\ntwo\nthree\nfour\n'

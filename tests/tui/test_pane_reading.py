@@ -30,6 +30,26 @@ def test_a_long_line_is_searched_to_its_end(run: Run, papa: Papa) -> None:
     run(scenario)
 
 
+def test_what_is_found_far_to_the_right_is_shown(run: Run, papa: Papa) -> None:
+    x, y = 'x' * 3000, 'y' * 3000
+    start(papa, 'web', f'echo {x}needle{y}; printf {x}pin{y}')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '›')
+        for _ in range(2):
+            await driver.press('slash')
+            driver.app.main.prompt.input.value = 'needle'
+            await driver.press('enter')
+            await until_in_pane(driver, 'xneedley')
+            await driver.press('slash')
+            driver.app.main.prompt.input.value = 'pin'
+            await driver.press('enter')
+            await until_in_pane(driver, 'xpiny')
+            await driver.press('escape', 'w')
+
+    run(scenario)
+
+
 def test_a_search_that_finds_nothing_says_so_when_it_has_looked_at_all(run: Run, papa: Papa) -> None:
     start(papa, 'web', 'seq 1 40000')
 
