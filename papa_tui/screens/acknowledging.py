@@ -18,9 +18,9 @@ from papa_tui.widgets.pane_terminal import Keeping
 _LOG_EVERY = 0.5  # seconds
 _SHOWN = 10  # processes
 _LOGGER = (
-    'It holds output back as any logger does, and acknowledges up to the last line that it has shown, without asking\n'
-    'again: what a flood or a filter keeps from the screen before that line, too. While something lies over the pane\n'
-    'it acknowledges nothing. It ends when the pane is closed, another process comes under the same name, or another\n'
+    'It holds output back as any logger does, and acknowledges up to the last line that it has shown, without asking '
+    'again: what a flood or a filter keeps from the screen before that line, too. While something lies over the pane '
+    'it acknowledges nothing. It ends when the pane is closed, another process comes under the same name, or another '
     'kernel answers. Exits are not acknowledged.'
 )
 
