@@ -22,14 +22,14 @@ def watchers(papa: Papa, name: str) -> int:
 
 
 def test_the_title_and_the_question_have_the_numbers_of_the_kernel(run: Run, papa: Papa, folder: str) -> None:
-    start(papa, 'web', f'echo begin; {WAIT.format(folder, 1)}; seq 100000 160000; echo end', bufsize='20k')
+    start(papa, 'web', f'echo begin; {WAIT.format(folder, 1)}; seq 100000 160000; echo end', bufsize='200k')
 
     async def scenario(driver: Driver) -> None:
         await open_on(driver, 'begin')
         Path(folder, '1').touch()
         await until_in_pane(driver, 'end')
         kernel = held(papa, 'web')
-        assert kernel <= 20 << 10
+        assert kernel <= 200 << 10
         await driver.until_shown(f'{size(kernel)} not acknowledged')
         await driver.press('a')
         await driver.until_shown(f'web: {size(kernel)} of the {size(kernel)} that are held')
