@@ -60,6 +60,7 @@ class Terminal:
         self._asks = asks
         self._owed = 0  # answers
         self._heard = False  # one, since the last question
+        self._is_left = False
         self._poller = select.poll()
         self._poller.register(fd, select.POLLIN | select.POLLOUT)
         self._before = termios.tcgetattr(fd)
@@ -146,6 +147,17 @@ class Terminal:
 
     # Knowing what is seen
 
+    def greet(self) -> None:
+        """Ask before anything is shown: who has seen something, has answered, or never does."""
+        if self._asks and self.answers is None and self._take(memoryview(QUESTION)):
+            self._asked()
+
+    def part(self) -> None:
+        """Leave no answer to whoever reads next, if it comes soon."""
+        if not self._is_left:
+            with suppress(ReaderGone, SystemFailure):
+                self._farewell(memoryview(b''))
+
     def _asked(self) -> None:
         self._owed += 1
         self._heard = False
@@ -197,6 +209,7 @@ class Terminal:
         if key == SUSPEND:
             self._suspend()
         elif key in _LEAVING:
+            self._is_left = True
             seen = taken if self._farewell(text[:taken]) else max(0, taken - _QUEUE)
             raise Stopped(seen, interrupted=key == INTERRUPT)
         elif key is not None:
@@ -240,7 +253,7 @@ class Terminal:
 
     def _suspend(self) -> None:
         """Stop, as Ctrl-Z does, with those who share our job; go on when we are continued."""
-        self._farewell(memoryview(b''))  # the answer is not for whoever reads next
+        self.part()
         self.restore()
         os.kill(0, signal.SIGTSTP)
         self.begin()  # here we have been continued
@@ -275,8 +288,10 @@ def terminal(writer: Writer, *, asks: bool) -> Iterator[Terminal | Writer]:
     try:
         made.guard()
         made.begin()
+        made.greet()
         yield made
     finally:
+        made.part()
         made.restore()
         made.unguard()
         writer.answers = made.answers

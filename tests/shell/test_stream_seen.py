@@ -162,12 +162,24 @@ def test_a_press_at_the_end_on_a_stalled_terminal(start: Start, papa: Papa) -> N
     assert papa.list_processes()['p']['acknowledged'] == 0
 
 
+def test_a_terminal_that_stalls_before_the_first_answer(start: Start, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'for i in 1 2 3 4; do echo "line $i"; done; exec sleep 100'])
+    wait_until(lambda: papa.list_processes()['p']['captured'] == 28)
+    run = start('watch', 'processes', 'p', mute=False)
+    while 'line 2\r\n' not in run.said:
+        run.said += run.read(10)
+    time.sleep(1.5)  # more than one that never answers is given
+    assert papa.list_processes()['p']['acknowledged'] == 0
+    run.read_until('line 4\r\n' + QUESTION)
+    wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 28)
+
+
 def test_a_terminal_that_never_answers_is_asked_once(start: Start, papa: Papa) -> None:
     papa.make_process('p', 'sh', ['-c', 'for i in 1 2 3; do echo "line $i"; sleep 0.7; done; exec sleep 100'])
     run = start('watch', 'processes', 'p', mute=True)
     run.read_until('line 3\r\n')
     wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 21, 'all is acknowledged')
-    assert run.said.count(QUESTION) == 1
+    assert run.said.count(QUESTION) == 2  # at the beginning, and after what came first
 
 
 @pytest.mark.parametrize('command', ['watch', 'peek', 'changes'])
