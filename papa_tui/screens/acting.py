@@ -48,7 +48,7 @@ class Acting(Acknowledging):
     def run_line(self, line: Line, *, asked: bool = False) -> None:
         """Do a command; ask before what cannot be undone."""
         if self.settings.read_only and line.command.name in commands.CHANGING:
-            self.say('This dashboard only looks: it was started with --read-only', 'warn')
+            self.refuse()
             return
         question = '' if asked else commands.question(line, self.model)
         if question:

@@ -230,8 +230,12 @@ class Board(Screen[None]):
             self.app.push_screen(screen, over)
 
     def say(self, text: str, tone: str = '') -> None:
-        """Tell the person something, until the next key."""
+        """Tell the person something, for a while, or until the next key."""
         self.keys.say(text, tone)
+
+    def refuse(self) -> None:
+        """What was asked for would change something, and this dashboard changes nothing."""
+        self.say('read-only: this dashboard was started with --read-only, and changes nothing', 'warn')
 
     @property
     def table(self) -> Table:

@@ -36,11 +36,14 @@ class MainScreen(Acting):
         found = BY_ID[str(parameters[0])]
         if self.prompt.is_open:
             return found.id == 'back'
-        return self.place in found.where and not (found.changes and self.settings.read_only)
+        return self.place in found.where
 
     def do(self, name: str) -> None:
         """Do what an action says."""
         self.keys.say('')
+        if BY_ID[name].changes and self.settings.read_only:
+            self.refuse()
+            return
         doing: Callable[[], None] = getattr(self, f'do_{name}')
         doing()
         self.tour.did(name)

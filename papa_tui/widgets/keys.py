@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from papa_tui.widgets.cells import Line
 from papa_tui.widgets.palette import Palette, palette_of
 
+_LASTS = 10.0  # seconds
+
 
 class Keys(Widget):
-    """One line. `show` keys with their labels; `say` something instead, until the next key."""
+    """One line. `show` keys with their labels; `say` something instead, for a while, or until the next key.
+
+    What is said again while it stands there does not stand any longer: nothing can take the line for good.
+    """
 
     ALLOW_SELECT = False
     DEFAULT_CSS = 'Keys { height: 1; width: 1fr; }'
@@ -20,6 +26,8 @@ class Keys(Widget):
         self._keys: list[tuple[str, str]] = []
         self._always: list[tuple[str, str]] = []
         self.said: tuple[str, str] | None = None
+        self.lasts = {'bad': 30.0}  # seconds that a sentence stands there, by its tone; others: `_LASTS`
+        self._timer: Timer | None = None
 
     def show(self, keys: list[tuple[str, str]], always: list[tuple[str, str]]) -> None:
         """Show these, as many as fit, and those that are always there."""
@@ -28,8 +36,14 @@ class Keys(Widget):
             self.refresh()
 
     def say(self, text: str, tone: str = '') -> None:
-        """Show a sentence."""
-        self.said = (text, tone) if text else None
+        """Show a sentence; none: the keys."""
+        said = (text, tone) if text else None
+        if said == self.said:
+            return
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(self.lasts.get(tone, _LASTS), lambda: self.say('')) if said else None
+        self.said = said
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

@@ -197,14 +197,27 @@ def test_watching_on_the_line_opens_the_pane(run: Run, papa: Papa) -> None:
 
 def test_read_only_refuses_on_the_line_too(run: Run, papa: Papa) -> None:
     papa.set('a', 'x')
+    papa.make_process('job', 'sleep', '1000')
 
     async def scenario(driver: Driver) -> None:
         for text in ('set a y', 'remove values a', 'make process p true', 'watch processes', 'upgrade', 'exit-if-idle'):
             await command(driver, text)
-            await driver.until_shown('only looks')
+            await driver.until_shown('read-only: this')
             await driver.press('1')
-        await driver.press('3', 'x', 'e', 'plus')
-        assert driver.app.screen is driver.app.main
+        await driver.press('3')
+        for key in ('x', 'e', 'plus', 'delete'):
+            await driver.press(key)
+            await driver.until_shown('read-only: this')
+            assert driver.app.screen is driver.app.main
+            await driver.press('up')
+        assert 'remove' not in driver.lines()[-1]
+        await driver.press('1', 'o')
+        for key in ('a', 'A'):
+            await driver.press(key)
+            await driver.until_shown('read-only: this')
+            assert driver.app.screen is driver.app.main
+            await driver.press('up')
+        await driver.press('escape')
         await command(driver, 'get a')
         await driver.until_shown('size')
 

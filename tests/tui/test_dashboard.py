@@ -234,6 +234,22 @@ def test_a_kernel_that_does_not_answer_is_told_and_its_data_gets_no_older(
     run(scenario, (160, 36))
 
 
+def test_a_message_gives_the_line_back_however_often_it_comes(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        keys = driver.app.main.keys
+        keys.lasts[''] = 0.3
+        keys.say('something has happened')
+        await driver.until_shown('something has happened')
+
+        def is_gone() -> bool:
+            return keys.said is None or bool(keys.say('something has happened'))
+
+        await driver.until(is_gone)
+        await driver.until_shown('? help')
+
+    run(scenario)
+
+
 def test_q_leaves_and_says_what_goes_on(run: Run, held: Papa) -> None:
     async def scenario(driver: Driver) -> None:
         await driver.press('q')
