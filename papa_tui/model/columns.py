@@ -220,3 +220,17 @@ def fit(columns: Sequence[Column], longest: dict[str, int], width: int) -> list[
     found = [(column, chosen[column.key]) for column in columns if column.key in chosen]
     growing = next((column.key for column, _ in found if column.grows), found[-1][0].key)
     return [(column, wide + left if column.key == growing else wide) for column, wide in found]
+
+
+def pages(columns: Sequence[Column], longest: dict[str, int], width: int) -> list[list[tuple[Column, int]]]:
+    """All columns, those that `fit` first, then what is left; the name is in each. At least one page."""
+    found = [fit(columns, longest, width)]
+    shown = {column.key for column, _ in found[0]}
+    name = next(column for column in columns if column.rank == 0)
+    while left := [column for column in columns if column.key not in shown]:
+        more = fit([name, *left], longest, width)
+        if len(more) == 1:  # there is no room for anything beside the name
+            break
+        found.append(more)
+        shown |= {column.key for column, _ in more}
+    return found

@@ -128,21 +128,22 @@ class Looking(Board):
         self.rebuild(self.table)
 
     def do_fold(self) -> None:
-        """Fold the group of the row."""
-        self._fold(True)
+        """The columns before these; without such, fold the group of the row."""
+        if not self.table.turn(-1):
+            self._fold(True)
 
     def do_unfold(self) -> None:
-        """Unfold it."""
-        self._fold(False)
+        """Unfold it; where nothing is folded, the columns after these."""
+        if not self._fold(False):
+            self.table.turn(1)
 
-    def _fold(self, folded: bool) -> None:
+    def _fold(self, folded: bool) -> bool:
         table = self.table
-        if not table.view.tree:
-            self.say('There is nothing to fold: t shows the names as a tree')
-        elif table.view.fold(folded):
+        if table.view.fold(folded):
             self.rebuild(table)
-        else:
-            table.move_to(table.view.at)
+            return True
+        table.move_to(table.view.at)
+        return False
 
     def do_mark(self) -> None:
         """Mark the row, and go to the next."""

@@ -10,7 +10,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from papa_tui.model.columns import GROUP_CELLS, Cell, Column, Context, fit
+from papa.line.units import counted
+from papa_tui.model.columns import GROUP_CELLS, Cell, Column, Context, pages
 from papa_tui.model.things import Process
 from papa_tui.model.tree import Group, Sums
 from papa_tui.model.view import Row, View
@@ -53,6 +54,8 @@ class Table(ScrollView, can_focus=True):
         self._title = title
         self._empty = empty
         self._columns: list[tuple[Column, int]] = []
+        self._page, self._pages = 0, 1  # of columns
+        self._more = 0  # columns on the pages after this one
         self._longest: dict[str, int] = {}
 
     # What is shown
@@ -81,7 +84,20 @@ class Table(ScrollView, can_focus=True):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self._columns = fit(self.view.columns, self._longest, max(1, self.size.width - 1))
+        found = pages(self.view.columns, self._longest, max(1, self.size.width - 1))
+        self._pages = len(found)
+        self._page = min(self._page, len(found) - 1)
+        self._columns = found[self._page]
+        self._more = sum(len(page) - 1 for page in found[self._page + 1 :])
+
+    def turn(self, step: int) -> bool:
+        """Show the columns after these, or before. Returns whether there are any."""
+        if not 0 <= self._page + step < self._pages:
+            return False
+        self._page += step
+        self._lay_out()
+        self.refresh()
+        return True
 
     def on_resize(self, _event: events.Resize) -> None:
         """The width decides which columns there are."""
@@ -141,7 +157,15 @@ class Table(ScrollView, can_focus=True):
             line.add(f'  {len(view.marked)} marked', palette.style('accent', 'panel'))
         if self.note:
             line.add(f'  {self.note}', palette.style('warn', 'panel'))
+        hint = self._hint()
+        line.add(' ' * (width - line.cells - width_of(hint)) + hint, palette.style('accent', 'panel'))
         return line.strip(width, dim)
+
+    def _hint(self) -> str:
+        """That there are more columns than these, and which key shows them."""
+        if self._more:
+            return f'+{counted(self._more, "column")} → '
+        return '← columns ' if self._page else ''
 
     def _heads(self, palette: Palette, width: int) -> Strip:
         line = Line()

@@ -250,6 +250,26 @@ def test_a_message_gives_the_line_back_however_often_it_comes(run: Run, held: Pa
     run(scenario)
 
 
+def test_columns_that_have_no_room_are_told_and_shown_by_right(run: Run, held: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        assert 'PID' not in driver.text()
+        await driver.until_shown('columns →')
+        await driver.press('right')
+        await driver.until_shown('← columns')
+        for head in ('PID', 'COMMAND', 'sleep 1000', 'web.3'):
+            assert head in driver.text()
+        await driver.press('left', 't')
+        await driver.until_shown('columns →')
+        await driver.press('end', 'left', 'left')
+        await driver.until_shown('3/3 run')
+        await driver.press('right')
+        await driver.until(lambda: '3/3 run' not in driver.text())
+        await driver.press('right')
+        await driver.until_shown('COMMAND')
+
+    run(scenario, (80, 24))
+
+
 def test_q_leaves_and_says_what_goes_on(run: Run, held: Papa) -> None:
     async def scenario(driver: Driver) -> None:
         await driver.press('q')

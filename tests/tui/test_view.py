@@ -8,7 +8,7 @@ import pytest
 
 from papa.names import natural
 from papa_tui.model import patience
-from papa_tui.model.columns import COLUMNS, GROUP_CELLS, PROCESS_COLUMNS, Context, fit
+from papa_tui.model.columns import COLUMNS, GROUP_CELLS, PROCESS_COLUMNS, Context, fit, pages
 from papa_tui.model.filters import BadPattern, Filter, compile_search
 from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.things import Process
@@ -246,6 +246,16 @@ def test_columns_go_in_by_their_importance_and_fill_the_width() -> None:
     for width in range(1, 220):
         found = fit(PROCESS_COLUMNS, {'name': 20}, width)
         assert sum(wide for _, wide in found) + len(found) - 1 <= max(width, 1)
+
+
+def test_pages_have_every_column_once_and_each_the_name() -> None:
+    for width in range(30, 220):
+        found = [[column.key for column, _ in page] for page in pages(PROCESS_COLUMNS, {'name': 10}, width)]
+        assert all('name' in page for page in found)
+        others = [key for page in found for key in page if key != 'name']
+        assert sorted(others) == sorted({column.key for column in PROCESS_COLUMNS} - {'name'}), width
+    assert len(pages(PROCESS_COLUMNS, {'name': 10}, 200)) == 1
+    assert len(pages(PROCESS_COLUMNS, {'name': 10}, 4)) == 1, 'nothing but the name has room'
 
 
 def test_a_name_is_never_cut_where_there_is_room_for_it() -> None:
