@@ -48,7 +48,7 @@ ACTIONS = (
     Action('copy_names', 'c,ctrl+c', '', 'Copy the names of the rows that are marked, or of the row', TABLES),
     Action('unmark', 'u', '', 'Mark nothing', TABLES),
     Action('acknowledge', 'a', 'acknowledge', 'Acknowledge up to the last line that was shown', _only(PANE), True),
-    Action('log', 'A,shift+a', 'be a logger', 'Become a logger, which acknowledges what it shows, or peek again',
+    Action('log', 'A,shift+a', 'be a logger', 'Become a logger, which acknowledges what it shows, or only look again',
            _only(PANE), True),
     Action('search', 'slash', 'search', 'Search: a text, or re:pattern', _only(PANE)),
     Action('next_found', 'n', '', 'To the next line that was found', _only(PANE)),
@@ -107,6 +107,15 @@ def shown_keys(keys: str) -> str:
     """Those of an action, each once."""
     found = [shown_key(key) for key in keys.split(',')]
     return ' '.join(key for key in found if not key.startswith('shift+') or key == 'shift+tab')
+
+
+def where(action: Action) -> str:
+    """Where an action can be done, for a person."""
+    if action.where == ANYWHERE:
+        return ''
+    if PANE in action.where:
+        return 'in the output'
+    return 'in the tables' if action.where == TABLES else f'on {" and ".join(sorted(action.where))}'
 
 
 def available(where: str, *, read_only: bool) -> list[Action]:

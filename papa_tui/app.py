@@ -22,7 +22,7 @@ from papa.errors import BadRequest, Error
 from papa.line.calls import Call
 from papa.line.units import counted
 from papa.names import show
-from papa_tui.actions import available
+from papa_tui.actions import ACTIONS, shown_keys, where
 from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
 from papa_tui.feeds.doer import Doer, Done
 from papa_tui.feeds.proc import this_machine
@@ -32,7 +32,7 @@ from papa_tui.model import patience
 from papa_tui.model.model import Model
 from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
-from papa_tui.settings import Settings
+from papa_tui.settings import THEME, Settings, recall_theme
 from papa_tui.widgets.turns import Turns
 
 _HUNG_UP = 129
@@ -71,10 +71,11 @@ class Dashboard(App[None]):
         self._output_rung = False
         self._drawn = self._pane_drawn = 0.0
         self.drawings = 0
-        if settings.theme not in self.available_themes:
+        if settings.theme and settings.theme not in self.available_themes:
             known = ', '.join(sorted(self.available_themes))
             raise BadRequest(f'There is no theme {show(settings.theme)}; there are {known}')
-        self.theme = settings.theme
+        recalled = recall_theme(settings.state)
+        self.theme = settings.theme or (recalled if recalled in self.available_themes else THEME)
         self.set_keymap(settings.keys)
 
     def get_default_screen(self) -> Screen[None]:
@@ -241,9 +242,15 @@ class Dashboard(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: the same actions as everywhere."""
-        for action in available(self.main.place, read_only=self.settings.read_only):
-            yield SystemCommand(action.text, '', lambda chosen=action.id: self.main.do(chosen))
-        yield SystemCommand('Choose a theme', '', self.action_change_theme)
+        for action in ACTIONS:
+            if not (action.changes and self.settings.read_only):
+                keys = shown_keys(self.settings.keys.get(action.id, action.keys))
+                name = action.id.replace('_', ' ')
+                yield SystemCommand(
+                    f'{name}: {action.text}', f'{keys}   {where(action)}',
+                    lambda chosen=action.id: self.main.do_anywhere(chosen),
+                )
+        yield SystemCommand('theme: Choose the colours', '', self.action_change_theme)
 
 
 def _load_buffer(text: str) -> None:

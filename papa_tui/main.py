@@ -14,7 +14,7 @@ from papa.client import settings as client_settings
 from papa.errors import Error
 from papa.version import __version__
 from papa_tui.plain import draw_plainly
-from papa_tui.settings import Settings, config_path, read_config
+from papa_tui.settings import Settings, config_path, read_config, state_path
 
 PROGRAM = 'papa-tui'
 _FAILED = 1
@@ -104,6 +104,7 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
     keys, theme = read_config(config_path(), set(BY_ID))
     settings = Settings(
         where=where, autostart=not options.no_autostart, read_only=options.read_only, keys=keys, theme=theme,
+        state=state_path(),
         watch=tuple(options.names), tour=options.demo,
     )
     endpoint = client_settings.endpoint(settings.where)

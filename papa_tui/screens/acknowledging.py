@@ -124,6 +124,7 @@ class Acknowledging(ReadingOutput):
 
         def answered(yes: bool | None) -> None:
             if yes:
+                self.note_command(['watch', 'processes', *feed.names])
                 feed.log(True)
                 self._log_soon(feed, Keeping(self.app), {})
 

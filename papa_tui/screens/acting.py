@@ -19,6 +19,7 @@ from papa_tui.screens.acknowledging import Acknowledging
 from papa_tui.screens.form import Field, Filled, Form
 from papa_tui.screens.overlay import Piece, Question, Reader
 
+_NO_PIPES = 'There are no pipes here: papa-shell has them'
 _MORE = Field('more', 'more options', hint='option=value …, as papa-shell has them')
 _SOCKET_FIELDS = (
     Field('name', 'name'), Field('port', 'port', hint='empty: the system assigns one'),
@@ -104,9 +105,10 @@ class Acting(Acknowledging):
             self.note_command(split(line.full).texts)
             self.dashboard.do_call(made, lambda result, error: self._started(line, result, error))
             return
-        self.note_command(split(line.full).texts)
         self.open_pane(tuple(line.operands) or ('*',))
-        if not made.keywords.get('peek'):
+        if made.keywords.get('peek'):
+            self.note_command(split(line.full).texts)
+        else:
             self.do_log()
 
     def _started(self, line: Line, result: Any, error: Error | None) -> None:
@@ -119,7 +121,7 @@ class Acting(Acknowledging):
     def do_command(self) -> None:
         """Ask for a command."""
         self.prompt.ask(
-            ':', '', entered=self.enter_command, past=self.commands,
+            ':', '', typed=self._typed_command, entered=self.enter_command, past=self.commands,
             complete=self._candidates,
         )
 
@@ -128,12 +130,15 @@ class Acting(Acknowledging):
         found, _ = self._lookups.find(lambda system: candidates(text, cursor, self.model.names, system))
         return found
 
+    def _typed_command(self, text: str) -> None:
+        self.say(_NO_PIPES if split(text).pipe is not None else '', 'warn')
+
     def enter_command(self, text: str) -> None:
         """Do what was typed."""
         try:
             line = parse(text)
             if line is not None and line.pipe is not None:
-                raise BadRequest('There are no pipes here: papa-shell has them')
+                raise BadRequest(_NO_PIPES)
             if line is not None:
                 self.run_line(line)
         except Error as error:

@@ -22,7 +22,7 @@ from papa_tui.model.model import KINDS, PROCESSES, SOCKETS, VALUES, Model
 from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.things import Process
 from papa_tui.model.view import View
-from papa_tui.settings import Settings
+from papa_tui.settings import Settings, config_path, remember_theme
 from papa_tui.widgets.header import Header, first_line, notice, second_line
 from papa_tui.widgets.keys import Keys
 from papa_tui.widgets.pane import Pane
@@ -98,9 +98,15 @@ class Board(Screen[None]):
 
     def on_mount(self) -> None:
         """The processes have the keys at first, unless somebody has come for output alone."""
-        self.app.theme_changed_signal.subscribe(self, lambda _theme: self.pane.show())
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._theme_chosen())
         if self.pane.feed is None:
             self.tables[PROCESSES].focus()
+
+    def _theme_chosen(self) -> None:
+        self.pane.show()
+        remember_theme(self.settings.state, self.app.theme)
+        if self.settings.theme not in ('', self.app.theme):
+            self.say(f'The next start has {self.settings.theme} again: {config_path()} says so', 'warn')
 
     # What is shown
 
@@ -164,11 +170,12 @@ class Board(Screen[None]):
         return [*KINDS, PANE] if self.pane.feed is not None else list(KINDS)
 
     def focus_place(self, place: str) -> None:
-        """Give a pane the keys; it may have been hidden."""
+        """Give a pane the keys, at once; it may have been hidden."""
         widget = self.pane if place == PANE else self.tables[place]
         self.below.display = self.below.display or place in (SOCKETS, VALUES)
         widget.display = True
-        widget.focus()
+        self.set_focus(widget)
+        self._took_keys()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Another size, another arrangement."""
@@ -176,6 +183,9 @@ class Board(Screen[None]):
 
     def on_descendant_focus(self, _event: events.DescendantFocus) -> None:
         """Other keys, and perhaps another pane alone."""
+        self._took_keys()
+
+    def _took_keys(self) -> None:
         focused = self.focused.id if self.focused is not None else None
         if focused in (*KINDS, PANE):
             self._last_place = focused
@@ -217,7 +227,9 @@ class Board(Screen[None]):
 
     def note_command(self, words: list[str]) -> None:
         """Note the line of papa-shell that does what was just done."""
-        self.commands.append(join(words))
+        text = join(words)
+        if text not in self.commands[-1:]:
+            self.commands.append(text)
 
     def lay_over(self, screen: Screen[Result], done: Callable[[Result | None], object] = bool) -> None:
         """Show a screen over this one, if there is room; `done` gets what it gives."""

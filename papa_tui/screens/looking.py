@@ -8,29 +8,14 @@ from typing import Any
 from papa.errors import Error
 from papa.line.calls import Call
 from papa.line.units import counted
-from papa_tui.actions import ACTIONS, available, shown_keys
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
 from papa_tui.screens.board import Board
+from papa_tui.screens.help import help_lines
 from papa_tui.screens.overlay import Choice, Piece, Reader
-
-_ABOUT = (
-    'What fits this pane comes first. Ctrl+P finds all of it by name. The last word of a line',
-    'is the name of the action in the configuration file, where it can get another key.', '',
-)
-_LEGEND = (
-    ('✗', 'a process that has failed', 'bad'), ('▼', 'is losing output', 'bad'),
-    ('■', 'is blocked: its buffer is full, and it waits', 'bad'),
-    ('◔', 'nobody logs it, and its buffer is soon full', 'warn'), ('○', 'nobody logs it', 'warn'),
-    ('•', 'is marked', 'accent'), ('●', 'in the output: a line that has just come', 'warn'),
-    ('◐', 'of which only a part was on the screen', 'warn'), ('│', 'that was on the screen', 'accent'),
-    ('·', 'that is acknowledged', 'dim'),
-    ('×', 'that fell out of the buffer before anybody acknowledged it', 'bad'), ('!', 'of standard error', 'bad'),
-    ('↩', 'that was written over (carriage returns): searches, filters and files have all of it', 'dim'),
-)
 
 
 class Looking(Board):
@@ -248,15 +233,7 @@ class Looking(Board):
 
     def do_help(self) -> None:
         """All keys."""
-        keys = self.settings.keys
-        here = {action.id for action in available(self.place, read_only=self.settings.read_only)}
-        lines: list[list[Piece]] = [[(each, 'dim')] for each in _ABOUT]
-        for action in sorted(ACTIONS, key=lambda action: action.id not in here):
-            tone = '' if action.id in here else 'dim'
-            shown = shown_keys(keys.get(action.id, action.keys))
-            lines.append([(f'{shown:<14}', 'title' if tone == '' else 'dim'), (action.text, tone),
-                          (f'  {action.id}', 'dim')])
-        lines += [[], *([(f'{mark:<14}', tone), (text, '')] for mark, text, tone in _LEGEND)]
+        lines = help_lines(self.place, self.settings)
         self.lay_over(Reader('Help', lambda: lines))
 
     # The program itself

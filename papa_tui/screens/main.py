@@ -48,6 +48,17 @@ class MainScreen(Acting):
         doing()
         self.tour.did(name)
 
+    def do_anywhere(self, name: str) -> None:
+        """Do what an action says, in the nearest pane that has it."""
+        wanted = BY_ID[name].where
+        if self.place not in wanted:
+            place = next((place for place in (self.table.kind, *self.places) if place in wanted), '')
+            if not place:
+                self.say('No output is open: o on a process opens it', 'warn')
+                return
+            self.focus_place(place)
+        self.do(name)
+
     def on_table_sort_by(self, message: Table.SortBy) -> None:
         """The head of a column was clicked."""
         message.table.view.sort_by(message.key)

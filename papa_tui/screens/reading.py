@@ -41,6 +41,7 @@ class ReadingOutput(Looking):
         if row is not None and row.name.endswith('*') and not self.tables['processes'].view.marked:
             names = [row.name]
         if names:
+            self.note_command(['peek', 'processes', *names])
             self.open_pane(tuple(names))
 
     def open_pane(self, names: tuple[str, ...]) -> None:

@@ -51,7 +51,10 @@ class Driver:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        names = {' ': 'space', '/': 'slash', '.': 'full_stop', ':': 'colon', '*': 'asterisk', '!': 'exclamation_mark'}
+        names = {
+            ' ': 'space', '/': 'slash', '.': 'full_stop', ':': 'colon', '*': 'asterisk', '!': 'exclamation_mark',
+            '|': 'vertical_line',
+        }
         await self.pilot.press(*(names.get(character, character) for character in text))
 
     def lines(self) -> list[str]:

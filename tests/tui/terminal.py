@@ -34,7 +34,8 @@ class Terminal:
 
     def __init__(self, *words: str, columns: int = 120, rows: int = 36, ignore: Sequence[int] = (), **env: str) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in ('NO_COLOR', 'PAPA_ENDPOINT')}
-        environment |= {'TERM': 'xterm-256color', 'COLORTERM': 'truecolor', 'XDG_CONFIG_HOME': '/nonexistent', **env}
+        environment |= {'TERM': 'xterm-256color', 'COLORTERM': 'truecolor', 'XDG_CONFIG_HOME': '/nonexistent',
+                        'XDG_STATE_HOME': '/dev/null', **env}
         self.pid, self.fd = pty.fork()
         if not self.pid:
             for number in ignore:

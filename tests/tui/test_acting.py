@@ -124,6 +124,12 @@ def test_commands_on_the_line(run: Run, papa: Papa) -> None:
         for wrong, said in (('frobnicate', 'Unknown command'), ('set x | wc', 'no pipes here'), ("set 'x", 'is open')):
             await command(driver, wrong)
             await driver.until_shown(said)
+        await driver.press('colon')
+        await driver.type('list values |')
+        await driver.until_shown('no pipes here')
+        await driver.press('backspace')
+        await driver.until(lambda: 'no pipes here' not in driver.text())
+        await driver.press('escape')
         await command(driver, 'help set')
         await driver.until_shown('set NAME [WORD...]')
         await driver.press('escape', 'L')
@@ -191,6 +197,32 @@ def test_watching_on_the_line_opens_the_pane(run: Run, papa: Papa) -> None:
         await driver.press('escape')
         await command(driver, 'make process other watch=1 -- echo made')
         await driver.until(lambda: driver.app.main.pane.feed and driver.app.main.pane.feed.names == ('other',))
+
+    run(scenario)
+
+
+def test_every_action_is_noted_as_the_command_that_it_equals(run: Run, papa: Papa) -> None:
+    papa.make_process('job', 'sh', ['-c', 'echo hello; exec sleep 1000'])
+
+    async def scenario(driver: Driver) -> None:
+        main = driver.app.main
+        await driver.press('o')
+        await driver.until_shown('hello')
+        await driver.press('A')
+        await driver.until_shown('Make this pane a logger')
+        await driver.press('n')
+        assert main.commands == ['peek processes job']
+        await driver.press('A')
+        await driver.until_shown('Make this pane a logger')
+        await driver.press('y')
+        await driver.until_shown('THIS PANE IS A LOGGER')
+        await command(driver, 'watch processes job')
+        await driver.until_shown('Make this pane a logger')
+        await driver.press('y')
+        await driver.until_shown('THIS PANE IS A LOGGER')
+        await driver.press('escape', 'x', 'y')
+        await driver.until(lambda: len(main.commands) == 3)
+        assert main.commands == ['peek processes job', 'watch processes job', 'remove processes job']
 
     run(scenario)
 

@@ -14,7 +14,7 @@ from conftest import PATIENCE, Daemon, wait_until
 from papa import Papa
 from papa.errors import BadRequest
 from papa.version import __version__
-from papa_tui.settings import THEME, read_config
+from papa_tui.settings import read_config, recall_theme, remember_theme, state_path
 
 from .terminal import PROGRAM, Terminal
 
@@ -74,7 +74,7 @@ def test_no_colour_where_none_is_wanted(daemon: Daemon) -> None:
 
 def test_the_configuration(tmp_path: Path) -> None:
     path = tmp_path / 'tui.ini'
-    assert read_config(path, {'tree'}) == ({}, THEME)
+    assert read_config(path, {'tree'}) == ({}, '')
     path.write_text('[look]\ntheme = nord\n[keys]\ntree = x\n')
     assert read_config(path, {'tree'}) == ({'tree': 'x'}, 'nord')
     path.write_text('[keys]\nnothing = x\n')
@@ -117,3 +117,22 @@ def test_a_theme_that_is_not_there_is_one_line(daemon: Daemon, tmp_path: Path) -
     assert status == 1
     assert 'There is no theme "plaid"; there are ' in text
     assert text.strip().count('\n') == 0
+
+
+def test_the_theme_that_was_chosen_is_remembered_apart_from_what_people_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('XDG_STATE_HOME', str(tmp_path))
+    path = state_path()
+    assert path.is_relative_to(tmp_path)
+    assert recall_theme(path) == ''
+    remember_theme(path, 'nord')
+    remember_theme(path, 'gruvbox')
+    assert recall_theme(path) == 'gruvbox'
+    assert [each.name for each in path.parent.iterdir()] == ['tui.ini']
+    path.write_bytes(b'\xff')
+    assert recall_theme(path) == ''
+    remember_theme(Path('/dev/null/tui.ini'), 'nord')
+    assert recall_theme(Path('/dev/null/tui.ini')) == ''
+    remember_theme(None, 'nord')
+    assert recall_theme(None) == ''

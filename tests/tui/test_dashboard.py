@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from conftest import Daemon
 
 from papa import Papa
+from papa_tui.actions import ACTIONS
+from papa_tui.screens.help import help_lines
+from papa_tui.settings import THEME, Settings, recall_theme
 from papa_tui.widgets.table import Table
 
 from .conftest import Driver, command
@@ -154,12 +158,20 @@ def test_the_timeline_tells_what_happened_since_one_looked(run: Run, held: Papa)
     run(scenario)
 
 
-def test_help_lists_every_action(run: Run, held: Papa) -> None:
+def test_help_begins_with_what_fits_the_pane_and_has_all_of_it(run: Run, held: Papa) -> None:
     async def scenario(driver: Driver) -> None:
         await driver.press('question_mark')
-        await driver.until_shown('Show every field of the row')
+        await driver.until_shown('Here, in the processes')
+        assert 'Show every field of the row' in driver.text()
+        await driver.press('end')
+        await driver.until_shown('quit = q,ctrl+q')
 
     run(scenario)
+    for place in ('processes', 'pane'):
+        text = '\n'.join(''.join(piece for piece, _ in line) for line in help_lines(place, Settings()))
+        assert all(text.count(action.text) == 1 for action in ACTIONS)
+        assert all(f'\n{action.id} = ' in text for action in ACTIONS)
+    assert 'Make one' not in str(help_lines('processes', Settings(read_only=True)))
 
 
 @pytest.mark.parametrize('size', [(80, 24), (60, 12), (20, 5), (1, 1), (200, 60)])
@@ -311,6 +323,32 @@ def test_another_theme_changes_what_is_drawn(run: Run, held: Papa) -> None:
     run(scenario)
 
 
+def test_a_theme_is_remembered_and_what_the_configuration_says_comes_first(
+    run: Run, held: Papa, tmp_path: Path
+) -> None:
+    async def choose(driver: Driver) -> None:
+        driver.app.theme = 'nord'
+        await driver.until(lambda: recall_theme(tmp_path / 'tui.ini') == 'nord')
+
+    async def remembered(driver: Driver) -> None:
+        assert driver.app.theme == 'nord'
+
+    async def configured(driver: Driver) -> None:
+        assert driver.app.theme == 'gruvbox'
+        driver.app.theme = 'dracula'
+        await driver.until_shown('The next start has gruvbox again')
+
+    run(choose, state=tmp_path / 'tui.ini')
+    run(remembered, state=tmp_path / 'tui.ini')
+    run(configured, state=tmp_path / 'tui.ini', theme='gruvbox')
+    (tmp_path / 'tui.ini').write_text('[look]\ntheme = plaid\n')
+
+    async def unknown(driver: Driver) -> None:
+        assert driver.app.theme == THEME
+
+    run(unknown, state=tmp_path / 'tui.ini')
+
+
 def test_a_click_on_a_head_sorts_and_on_a_row_moves_the_cursor(run: Run, held: Papa) -> None:
     async def scenario(driver: Driver) -> None:
         x = driver.lines()[3].index('PID')
@@ -329,6 +367,27 @@ def test_the_palette_has_the_actions_by_name(run: Run, held: Papa) -> None:
         await driver.until_shown('Show the names as a tree')
         await driver.press('enter')
         await driver.until(lambda: table(driver).view.tree)
+
+    run(scenario)
+
+
+def test_the_palette_finds_what_another_pane_can(run: Run, held: Papa) -> None:
+    async def choose(driver: Driver, text: str, found: str) -> None:
+        await driver.press('ctrl+p')
+        await driver.type(text)
+        await driver.until_shown(found)
+        await driver.press('enter')
+
+    async def scenario(driver: Driver) -> None:
+        await choose(driver, 'ack', 'acknowledge: Acknowledge up to')
+        await driver.until_shown('No output is open')
+        await driver.press('o')
+        await driver.press('1')
+        await driver.until(lambda: driver.app.main.place == 'processes')
+        await choose(driver, 'wrap', 'wrap: Wrap long lines')
+        await driver.until(lambda: driver.app.main.pane.wrap)
+        await choose(driver, 'edit', 'edit: Edit the value')
+        await driver.until_shown('Edit demo.markup')
 
     run(scenario)
 
