@@ -81,6 +81,8 @@ class PsutilMachine(Machine):
         try:
             process = self._psutil.Process(pid)
             with process.oneshot():
+                if process.status() in (self._psutil.STATUS_ZOMBIE, self._psutil.STATUS_DEAD):
+                    return None
                 times = process.cpu_times()
                 ticks = int((times.user + times.system) * self.hertz)
                 start = int(process.create_time() * self.hertz)

@@ -7,9 +7,9 @@ from papa_tui.screens.overlay import Piece
 from papa_tui.settings import Settings, config_path
 
 _ABOUT = (
-    'papa-tui shows what a papa kernel holds: processes, sockets, values, and what processes write.',
-    'Looking takes nothing away from anybody, and leaving ends nothing.',
-    'Ctrl+P finds every action by a word of it. Escape closes what is open, this help, too.',
+    'papa-tui shows what a papa kernel holds, and what processes write.',
+    'Looking takes nothing away from anybody; leaving ends nothing.',
+    'Ctrl+P finds every action by a word of it. Escape closes this.',
 )
 _LEGEND = (
     ('✗', 'a process that has failed', 'bad'), ('▼', 'is losing output', 'bad'),
@@ -38,7 +38,7 @@ def help_lines(place: str, settings: Settings) -> list[list[Piece]]:
                                              for each in found)]
     lines += [[], [('Marks', 'accent')], *([(f'{mark:<{_KEYS}}', tone), (text, '')] for mark, text, tone in _LEGEND)]
     lines += [[], [('Other keys', 'accent')],
-              [(f'A key is changed by a line in {config_path()}. What holds now, as it would stand there:', '')], [],
+              [(f'They are set in {config_path()}.', '')], [('What holds now, as it would stand there:', '')], [],
               [('[keys]', 'dim')]]
     return lines + [[(f'{each.id} = {settings.keys.get(each.id, each.keys)}', 'dim')] for each in actions]
 

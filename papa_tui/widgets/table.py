@@ -157,8 +157,9 @@ class Table(ScrollView, can_focus=True):
             line.add(f'  {len(view.marked)} marked', palette.style('accent', 'panel'))
         if self.note:
             line.add(f'  {self.note}', palette.style('warn', 'panel'))
-        hint = self._hint()
-        line.add(' ' * (width - line.cells - width_of(hint)) + hint, palette.style('accent', 'panel'))
+        if hint := self._hint():
+            line.add(' ' * (width - line.cells - width_of(hint)), dim)
+            line.add(hint, palette.style('accent', 'panel'))
         return line.strip(width, dim)
 
     def _hint(self) -> str:

@@ -36,7 +36,7 @@ def test_looking_takes_nothing_and_acknowledging_asks_where_nobody_logs(run: Run
         await driver.until(lambda: held(papa, 'web') == 0, 'the acknowledgement')
         (source,) = pane(driver).sources
         await driver.until(lambda: source.state([(0, 4)]) == ACKNOWLEDGED)
-        assert driver.app.main.commands == [f'acknowledge web 8 {source.id}']
+        assert driver.app.main.commands == ['peek processes web', f'acknowledge web 8 {source.id}']
 
     run(scenario)
 

@@ -92,7 +92,7 @@ def test_a_flood_with_resizes(daemon: Daemon, start: Start) -> None:
         papa.make_process('flood', sys.executable, ['-c', FLOOD])
         seen = start('-u', daemon.where, 'flood')
         seen.see('xxxxx')
-        seen.press('?', 'What fits this pane comes first')
+        seen.press('?', 'Ctrl+P finds every')
         seen.type('q')
         seen.gone('What fits')
         for columns, lines in ((20, 5), (60, 12), (20, 5), (200, 50), (120, 36)):
@@ -127,7 +127,7 @@ def test_one_that_only_looks(daemon: Daemon, papa: Papa, start: Start) -> None:
     seen.press('1', '^▌Processes')
     seen.press('o', 'one$')
     seen.type('aAy')
-    seen.press('?', 'What fits this pane')
+    seen.press('?', 'Ctrl+P finds every')
     assert not re.search('Acknowledge|Make this pane', seen.text)
     seen.type('q')
     assert seen.leave() == 0

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from papa_tui.feeds.proc import Machine, ProcMachine, Stat
+from papa_tui.feeds.proc import Machine, ProcMachine, PsutilMachine, Stat
 from papa_tui.feeds.sampler import ALL_EVERY, Sampler, Wanted
 
 
@@ -64,20 +64,49 @@ def test_a_child_that_comes_does_not_bring_its_past_with_it() -> None:
     assert found.cpu == 0.0
 
 
-@pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='there is no /proc')
-def test_this_machine_tells_of_a_process_with_a_strange_name() -> None:
-    code = "open('/proc/self/comm', 'w').write(') R 1 (x'); print('ready', flush=True); input()"
+MACHINES = [
+    pytest.param(ProcMachine, marks=pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='there is no /proc')),
+    PsutilMachine,
+]
+
+
+@pytest.mark.parametrize('machine_of', MACHINES)
+def test_this_machine_tells_of_a_process_with_a_strange_name(machine_of: type[Machine]) -> None:
+    code = (
+        "import os, time\n"
+        "if os.path.exists('/proc/self/comm'): open('/proc/self/comm', 'w').write(') R 1 (x')\n"
+        "while time.process_time() < 0.2: pass\n"
+        "print('ready', flush=True); input()"
+    )
     with subprocess.Popen(
         [sys.executable, '-c', code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as child:
         assert child.stdout is not None
         assert child.stdin is not None
         child.stdout.readline()
-        machine = ProcMachine()
+        machine = machine_of()
         stat = machine.stat(child.pid)
         assert stat is not None
         assert stat.session == child.pid
         assert stat.memory > 1 << 20
-        assert abs(machine.started(stat) - time.time()) < 10
+        assert 0.1 < stat.ticks / machine.hertz < 20
+        assert abs(machine.started(stat) - time.time()) < 30
         assert child.pid in machine.pids()
+        usage = Sampler(machine).sample([Wanted(child.pid, machine.started(stat))], 0.0)[child.pid]
+        assert usage is not None
+        assert usage.memory >= stat.memory >> 1
         child.stdin.close()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert machine.stat(child.pid) is None, 'dead, and not reaped'
+    assert machine.stat(child.pid) is None
+
+
+@pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='there is no /proc')
+def test_both_machines_tell_the_same() -> None:
+    one, other = ProcMachine(), PsutilMachine()
+    found, again = one.stat(os.getpid()), other.stat(os.getpid())
+    assert found is not None
+    assert again is not None
+    assert found.session == again.session
+    assert abs(one.started(found) - other.started(again)) < 2
+    assert abs(found.ticks / one.hertz - again.ticks / other.hertz) < 2
