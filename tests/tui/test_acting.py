@@ -64,6 +64,7 @@ def test_a_value_is_set_edited_and_cleared(run: Run, papa: Papa) -> None:
         await driver.press('f2')
         await driver.until(lambda: papa.get('note') == 'one\ntwo')
         await driver.until_shown('one\\ntwo')
+        await driver.until(lambda: driver.app.screen is driver.app.main)
         await driver.press('e')
         await driver.until_shown('Edit note')
         await driver.type('!')

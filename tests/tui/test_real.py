@@ -92,9 +92,9 @@ def test_a_flood_with_resizes(daemon: Daemon, start: Start) -> None:
         papa.make_process('flood', sys.executable, ['-c', FLOOD])
         seen = start('-u', daemon.where, 'flood')
         seen.see('xxxxx')
-        seen.press('?', 'Ctrl+P finds every')
+        seen.press('?', 'finds every action')
         seen.type('q')
-        seen.gone('What fits')
+        seen.gone('finds every')
         for columns, lines in ((20, 5), (60, 12), (20, 5), (200, 50), (120, 36)):
             seen.resize(columns, lines)
             seen.wait(lambda: re.search(r'^▌Output(.*\n)+.*(xxx|yyy)', seen.text, re.MULTILINE), 'the pane')
@@ -127,7 +127,7 @@ def test_one_that_only_looks(daemon: Daemon, papa: Papa, start: Start) -> None:
     seen.press('1', '^▌Processes')
     seen.press('o', 'one$')
     seen.type('aAy')
-    seen.press('?', 'Ctrl+P finds every')
+    seen.press('?', 'finds every action')
     assert not re.search('Acknowledge|Make this pane', seen.text)
     seen.type('q')
     assert seen.leave() == 0

@@ -64,10 +64,8 @@ def test_a_child_that_comes_does_not_bring_its_past_with_it() -> None:
     assert found.cpu == 0.0
 
 
-MACHINES = [
-    pytest.param(ProcMachine, marks=pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='there is no /proc')),
-    PsutilMachine,
-]
+HAS_PROC = pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='there is no /proc')
+MACHINES = [pytest.param(ProcMachine, marks=HAS_PROC), PsutilMachine]
 
 
 @pytest.mark.parametrize('machine_of', MACHINES)
@@ -101,7 +99,7 @@ def test_this_machine_tells_of_a_process_with_a_strange_name(machine_of: type[Ma
     assert machine.stat(child.pid) is None
 
 
-@pytest.mark.skipif(not os.path.exists('/proc/self/stat'), reason='there is no /proc')
+@HAS_PROC
 def test_both_machines_tell_the_same() -> None:
     one, other = ProcMachine(), PsutilMachine()
     found, again = one.stat(os.getpid()), other.stat(os.getpid())

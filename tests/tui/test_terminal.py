@@ -32,7 +32,7 @@ def test_a_flood_does_not_hurt(daemon: Daemon) -> None:
             terminal.forget()
             before = time.monotonic()
             terminal.type('?')
-            terminal.until('Ctrl+P finds every')
+            terminal.until('finds every action')
             waits.append(time.monotonic() - before)
             terminal.type('q')
         assert sorted(waits)[2] < 1.0, 'on a busy machine, too'
