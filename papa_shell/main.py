@@ -138,7 +138,7 @@ def _script(flags: dict[str, Any]) -> int:
 
     script = Script(flags.get('script', STANDARD_INPUT))
     if script.is_stdin and os.isatty(_STDIN):
-        say('Reading commands from the terminal, since the output goes elsewhere; Ctrl-D ends them')
+        say('Reading commands from the terminal; Ctrl-D ends them')
     with Steady() as session:
         lasting = {**_lasting(flags), 'no_pager': True}  # nobody sits there to leave one after each line
         runner = Runner(session, lasting, script_on_stdin=script.is_stdin)

@@ -209,7 +209,7 @@ def test_commands_from_the_terminal_are_asked_for(daemon: Daemon) -> None:
     """Where results do not go to the terminal, there is no prompt."""
     run = Terminal(daemon.where, command=['sh', '-c', f'{" ".join(PROGRAM)} | cat'])
     try:
-        run.read_until('papa-shell: Reading commands from the terminal, since the output goes elsewhere; Ctrl-D')
+        run.read_until('papa-shell: Reading commands from the terminal; Ctrl-D')
         run.type('set x hello\nget x\n')
         run.read_until('\r\nhello\r\n')
         run.type('\x04')
