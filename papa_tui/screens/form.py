@@ -104,6 +104,7 @@ class Form(ModalScreen['Filled | None']):
             self._check(filled)
         except Error as error:
             self._trouble.update(str(error))
+            self._trouble.call_after_refresh(self._trouble.scroll_visible, animate=False)
             return
         self.dismiss(filled)
 

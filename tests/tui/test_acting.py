@@ -301,3 +301,13 @@ def test_answers_are_laid_out() -> None:
     assert lines(['list', 'values'], {}) == ['There is none']
     assert lines(['info'], {'pid': 5})[0].split() == ['pid', '5']
     assert lines(['set', 'a', 'b'], None) == []
+
+
+def test_what_is_wrong_with_a_form_is_seen_in_a_small_window(run: Run) -> None:
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'plus')
+        await driver.until_shown('Set a value')
+        await driver.press('f2')
+        await driver.until_shown('It needs a name')
+
+    run(scenario, (40, 10))
