@@ -57,6 +57,7 @@ class Table(ScrollView, can_focus=True):
         self._page, self._pages = 0, 1  # of columns
         self._more = 0  # columns on the pages after this one
         self._longest: dict[str, int] = {}
+        self._laid_out = 0  # the width that the columns are for
 
     # What is shown
 
@@ -84,6 +85,7 @@ class Table(ScrollView, can_focus=True):
         self._lay_out()
 
     def _lay_out(self) -> None:
+        self._laid_out = self.size.width
         found = pages(self.view.columns, self._longest, max(1, self.size.width - 1))
         self._pages = len(found)
         self._page = min(self._page, len(found) - 1)
@@ -100,8 +102,7 @@ class Table(ScrollView, can_focus=True):
         return True
 
     def on_resize(self, _event: events.Resize) -> None:
-        """The width decides which columns there are."""
-        self._lay_out()
+        """Other rows may fit."""
         self._keep_cursor_in_sight()
         self.refresh()
 
@@ -128,6 +129,8 @@ class Table(ScrollView, can_focus=True):
         """A line of the widget."""
         palette = palette_of(self.app)
         width = self.size.width
+        if width != self._laid_out:
+            self._lay_out()  # a widget is drawn in its new size before it is told of it
         if y == 0:
             return self._title_line(palette, width)
         if y == 1:

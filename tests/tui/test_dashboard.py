@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Daemon
+from textual.strip import Strip
 
 from papa import Papa
 from papa_tui.actions import ACTIONS
@@ -48,6 +49,30 @@ def test_the_first_screen_shows_all_three_kinds(run: Run, held: Papa) -> None:
         for word in ('web.3', 'demo.web', 'demo.state', '[red]x[/oops]', '127.0.0.1:', 'Sockets 1', 'Values 2'):
             assert word in text
         assert '1 failed' in text
+
+    run(scenario)
+
+
+def test_no_picture_is_drawn_with_columns_for_another_width(
+    run: Run, held: Papa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads: list[str] = []
+    draw = Table.render_line
+
+    def noted(table: Table, y: int) -> Strip:
+        strip = draw(table, y)
+        heads.extend([strip.text.strip()] if y == 1 else [])
+        return strip
+
+    monkeypatch.setattr(Table, 'render_line', noted)
+
+    async def scenario(driver: Driver) -> None:
+        await driver.until_shown('exit 3')
+        await driver.pilot.resize_terminal(60, 20)
+        await driver.pilot.resize_terminal(120, 36)
+        await driver.settled()
+        assert heads
+        assert all('NAME' in head for head in heads), heads
 
     run(scenario)
 
