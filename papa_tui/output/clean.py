@@ -61,6 +61,7 @@ def plain_of(data: bytes, *, whole: bool = False) -> str:
 
 def plain_lines(data: bytes) -> list[str]:
     """The same of whole lines, in full: quickly where they have nothing but text."""
+    data = data.replace(b'\r\n', b'\n')
     text = without_sequences(data).removesuffix(b'\n').decode('utf-8', 'surrogateescape')
     if _is_clean(text.replace('\n', '')):
         return text.split('\n')

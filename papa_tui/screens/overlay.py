@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
@@ -15,6 +16,7 @@ from textual.widgets.option_list import Option
 from papa_tui.widgets.palette import palette_of
 
 Piece = tuple[str, str]  # a text and its tone
+_WIDEST = 100  # cells of a question
 
 
 class Reader(ModalScreen[None]):
@@ -90,7 +92,7 @@ class Question(ModalScreen[bool]):
     DEFAULT_CSS = """
     Question { align: center middle; background: $background 60%; }
     Question > Vertical {
-        width: auto; min-width: 28; max-width: 100; height: auto; padding: 1 2;
+        width: auto; min-width: 28; height: auto; padding: 1 2;
         border: heavy $warning; border-title-color: $warning; background: $background;
     }
     Question Static { width: auto; max-width: 100%; }
@@ -112,6 +114,10 @@ class Question(ModalScreen[bool]):
             box.border_title = self._title
             yield Static(Text(self._question), markup=False)
             yield Static(Text(f'\ny  {self._verb}     n  leave it'), markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """It is no wider than one likes to read, nor than there is room."""
+        self.query_one(Vertical).styles.max_width = min(_WIDEST, event.size.width)
 
     def action_answer(self, yes: bool) -> None:
         """Hand the answer over."""

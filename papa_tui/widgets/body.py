@@ -49,7 +49,8 @@ class Body:
 
     def positions(self, line: Line, start: int, width: int) -> Sequence[Span]:
         """What of the output stands in so many cells from this one on. The last cell has the newline, the first what
-        was written over before it."""
+        was written over before it. Exact for plain text; where bytes and cells are no pairs it goes by the share, and
+        only all cells are all bytes."""
         end = start + width
         if start <= 0 and end >= self.cells:
             return line.spans
@@ -57,26 +58,10 @@ class Body:
         return line.part(self._byte_at(line.data, start), last)
 
     def _byte_at(self, data: bytes, cell: int) -> int:
-        """How many bytes of a line come before a cell: never too many, where one cannot tell."""
         if cell <= 0:
             return 0
-        if self._strip is None and len(self._text) == len(data):
-            return cell
-        base = 0 if self._whole else data.rstrip(b'\r').rfind(b'\r') + 1
-        low, high = 0, cell
-        while base + high < len(data) and self._cells_of(data[base : base + high]) <= cell:
-            low, high = high, high * 2
-        high = min(high, len(data) - base)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self._cells_of(data[base : base + middle]) <= cell:
-                low = middle
-            else:
-                high = middle - 1
-        return base + low
-
-    def _cells_of(self, data: bytes) -> int:
-        return width_of(plain_of(data, whole=self._whole))
+        hidden = 0 if self._whole else data.rstrip(b'\r').rfind(b'\r') + 1
+        return hidden + (len(data) - hidden) * min(cell, self.cells) // max(1, self.cells)
 
 
 class Bodies:

@@ -215,7 +215,7 @@ class PaneDrawing(Widget, can_focus=True):
         if not self.feed.live:
             line.add('✗ not connected ', palette.style('bad', 'panel'))
         elif self.feed.logging:
-            also = ', ALSO OF WHAT THE FILTER HIDES' if self.filter_text else ''
+            also = ', HIDDEN LINES TOO' if self.filter_text else ''
             line.add(f' THIS PANE IS A LOGGER{also} ', palette.style('alert', 'panel')).add(' ', base)
         else:
             line.add('peeking ', dim)
@@ -234,12 +234,6 @@ class PaneDrawing(Widget, can_focus=True):
             words.append((f'{counted(reading.arrived, "new line")} below', 'warn'))
         else:
             words.append(('not following', 'dim'))
-        if self.search_text:
-            words.append((self._found(), 'accent'))
-        if reading.only is not None:
-            words.append((f'filter: {self.filter_text}', 'accent'))
-        if self.wrap:
-            words.append(('wrap', 'dim'))
         held = sum(source.held for source in self.sources)
         unseen = sum(source.unseen(source.captured) for source in self.sources)
         if held:
@@ -247,6 +241,12 @@ class PaneDrawing(Widget, can_focus=True):
         taken = self.feed.assembler.taken
         if taken:
             words.append((f'{size(taken)} taken by others', 'warn'))
+        if self.search_text:
+            words.append((self._found(), 'accent'))
+        if reading.only is not None:
+            words.append((f'filter: {self.filter_text}', 'accent'))
+        if self.wrap:
+            words.append(('wrap', 'dim'))
         return words
 
     def _found(self) -> str:

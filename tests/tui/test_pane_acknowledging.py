@@ -173,7 +173,7 @@ def test_a_logger_says_what_it_takes_and_what_is_left_when_it_ends(run: Run, pap
         await driver.press('ampersand')
         await driver.type('one')
         await driver.press('enter')
-        await driver.until_shown('A LOGGER, ALSO OF WHAT THE FILTER HIDES')
+        await driver.until_shown('A LOGGER, HIDDEN LINES TOO')
         Path(folder, '1').touch()
         await driver.until(lambda: held(papa, 'web') == 4, 'what was never painted')
         await driver.press('escape', 'escape')
@@ -195,3 +195,22 @@ def test_a_process_that_is_not_recorded_any_more_is_told(run: Run, papa: Papa) -
         assert 'not acknowledged' not in driver.text()
 
     run(scenario)
+
+
+def test_a_long_question_fits_a_narrow_terminal(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await driver.press('A')
+        await driver.until_shown('Make this pane a logger')
+        for columns in (80, 120, 200):
+            await driver.pilot.resize_terminal(columns, 24)
+            await driver.until_shown('┛')
+            (top,) = (line for line in driver.lines() if '┏' in line)
+            assert '┓' in top
+            assert len(top.strip()) <= 100
+            text = ' '.join(line.partition('┃')[2].partition('┃')[0].strip() for line in driver.lines())
+            assert 'Exits are not acknowledged.' in text
+
+    run(scenario, size=(80, 24))
