@@ -202,6 +202,7 @@ class Board(Screen[None]):
         place = self.place
         with_pane = self.pane.feed is not None
         tables = {place} & set(KINDS) if alone else {self._last_table} if with_pane else set(KINDS)
+        self.tour.display = self.tour.begun and height >= _LOW
         self.pane.display = with_pane and (not alone or place == PANE)
         for kind, table in self.tables.items():
             table.display = kind in tables

@@ -35,7 +35,7 @@ STOPS = (
 
 
 class Tour(Widget):
-    """One line with the present stop; it is gone after the last."""
+    """One line with the present stop, or two. Whoever shares the room hides it where there is none."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = 'Tour { height: 1; width: 1fr; }'
@@ -43,15 +43,16 @@ class Tour(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.at = 0
+        self.begun = False
         self.display = False
 
     def begin(self) -> None:
         """Begin at the first stop."""
-        self.display = True
+        self.begun = self.display = True
 
     def did(self, action: str) -> None:
         """Something was done; perhaps what this stop is about, or a later one."""
-        if self.display and STOPS[self.at].action == action and self.at + 1 < len(STOPS):
+        if self.begun and STOPS[self.at].action == action and self.at + 1 < len(STOPS):
             self.at += 1
             self.refresh()
 

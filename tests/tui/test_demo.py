@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,16 @@ def test_a_stop_fits_into_a_narrow_screen_or_nearly() -> None:
 
     assert all(len(stop.text) < 106 for stop in STOPS)
     assert {stop.action for stop in STOPS} <= set(BY_ID)
+
+
+def test_the_tour_leaves_a_low_window_to_what_is_typed(run: Callable[..., None]) -> None:
+    async def scenario(driver: Driver) -> None:
+        assert 'Tour' not in driver.text()
+        await driver.press('colon')
+        await driver.type('set motd')
+        await driver.until_shown(':set motd')
+        await driver.press('escape', 'n')
+        await driver.pilot.resize_terminal(80, 24)
+        await driver.until_shown('Tour 2/9')
+
+    run(scenario, (40, 5), tour=True)
