@@ -82,10 +82,13 @@ def _running(process: Process) -> list[Pieces]:
     if process.recorded:
         return [_field('state', 'running' if not process.blocked else 'running, blocked', 'good')]
     if process.removed:
-        why = 'It was removed while it runs: it is forgotten when it exits, and what it writes goes nowhere.'
+        why = 'It was removed while it runs, and is forgotten when it exits.'
     else:
-        why = 'What it writes goes nowhere: it was made so, or was removed and is forgotten when it exits.'
-    return [_field('state', 'running, not recorded', 'warn'), _field('', why, 'dim')]
+        why = 'It was made so; or it was removed, and is forgotten when it exits.'
+    return [
+        _field('state', 'running, not recorded', 'warn'), _field('', 'What it writes goes nowhere.', 'dim'),
+        _field('', why, 'dim'),
+    ]
 
 
 def _ended(process: Process) -> str:
