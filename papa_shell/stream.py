@@ -39,6 +39,7 @@ _CHUNK = 16384  # bytes, between two looks at the keyboard
 QUESTION, ANSWER = b'\x1b[5n', b'\x1b[0n'
 _QUEUE = 65536  # bytes: more than any driver holds
 _FAREWELL = 0.12  # seconds that the terminal has for an answer when it is left
+_FAR = 0.5  # seconds that it has at most, if it is far away
 _SILENT = 1.0  # seconds after which one that has never answered is taken for one that never does
 _AGAIN = 2.0  # seconds until one that has answered before is asked again: an answer may get lost
 _PAUSE = 0.15  # seconds in which one that takes 200 KB a second has taken what the driver holds
@@ -60,6 +61,8 @@ class Terminal:
         self._asks = asks
         self._owed = 0  # answers
         self._heard = False  # one, since the last question
+        self._asked_at = 0.0
+        self._distance = 0.0  # seconds that the quickest answer took
         self._is_left = False
         self._poller = select.poll()
         self._poller.register(fd, select.POLLIN | select.POLLOUT)
@@ -161,6 +164,7 @@ class Terminal:
     def _asked(self) -> None:
         self._owed += 1
         self._heard = False
+        self._asked_at = time.monotonic()
 
     def _wait_for_answer(self, text: memoryview) -> None:
         """Wait until the terminal has come to the end of what was written; not for ever if it never answers."""
@@ -220,13 +224,17 @@ class Terminal:
         if self.typed.endswith(ANSWER):
             del self.typed[-len(ANSWER) :]
             self._owed, self._heard, self.answers = max(0, self._owed - 1), True, True
+            if not self._owed:
+                took = time.monotonic() - self._asked_at
+                self._distance = min(self._distance or took, took)
 
     def _farewell(self, text: memoryview) -> bool:
         """This was written last: end the line, and give the terminal a moment to come to that. Whether it has."""
         asks = bool(text) and self._asks and self.answers is not False
         mid_line = bytes(text[-1:]) not in (b'', b'\n')
         last = memoryview((b'\n' if mid_line else b'') + (QUESTION if asks else b''))
-        until = time.monotonic() + _FAREWELL
+        far = min(_FAR, 2 * self._distance)  # an answer that comes later would be taken for typed
+        until = time.monotonic() + max(_FAREWELL, far)
         while (last or self._owed) and (left := until - time.monotonic()) > 0:
             events = self._look(left, select.POLLOUT if last else 0)
             if events & select.POLLIN:

@@ -6,9 +6,12 @@ just after the end, shows what was acknowledged too early.
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import select
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,9 +20,11 @@ import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
+from papa_shell import stream
+from papa_shell.pump import Stopped
 
 from .programs import PROGRAM
-from .terminals import QUESTION, Terminal
+from .terminals import ANSWER, QUESTION, Terminal
 
 SLOW = 200_000  # bytes a second that a slow terminal takes
 LINES = 'i=0; while [ $i -lt 60000 ]; do echo "line $i"; i=$((i+1)); done; exec sleep 100'
@@ -209,3 +214,34 @@ def test_an_answer_that_is_lost_is_asked_for_again(start: Start, papa: Papa) -> 
     run.read_until('status 0')
     assert papa.list_processes() == {}
     assert run.said.count(QUESTION) > 3
+
+
+def test_an_answer_from_far_away_is_waited_for() -> None:
+    """Else it would be taken for what is typed next."""
+    master, slave = pty.openpty()
+    os.set_blocking(slave, False)
+    made = stream.Terminal(slave, asks=True)
+    made.begin()
+
+    def be_far_away() -> None:
+        for last in (False, True):
+            said = b''
+            while QUESTION.encode() not in said:
+                said += os.read(master, 1000)
+            if last:
+                os.write(master, b'\x03')
+            time.sleep(0.2)
+            os.write(master, ANSWER.encode() * (1 + last))
+
+    far = threading.Thread(target=be_far_away)
+    far.start()
+    try:
+        made.write(b'one\n')
+        with pytest.raises(Stopped) as stop:
+            made.write(b'two\n')
+        assert stop.value.taken == 4
+        assert made.typed == b''
+    finally:
+        far.join()
+        os.close(master)
+        os.close(slave)
