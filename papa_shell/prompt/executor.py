@@ -15,14 +15,16 @@ from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.room import beside_line
 from papa_shell.pump import StreamInterrupted
 from papa_shell.runner import Runner
-from papa_shell.screen import is_dumb
+from papa_shell.screen import columns, is_dumb
 from papa_shell.session import Interrupted
 from papa_shell.statuses import put, wrapped
 
 if TYPE_CHECKING:
+    from papa.line.grammar import Line
     from papa_shell.session import Session
 
 _LONG = 100_000  # characters
+_MARK = '\x1b[7m%\x1b[0m'
 _DONE, _FAILED, _LEFT = 'done', 'failed', 'left'
 
 
@@ -75,6 +77,12 @@ def _were(number: int) -> str:
     return 'was' if number == 1 else 'were'
 
 
+def _line_of_its_own(width: int) -> str:
+    """What makes the cursor stand at the beginning of a line, wherever a program has left it: a mark, which goes to the
+    end of what has none, as in zsh. Where the cursor is at the beginning already, nothing of it stays."""
+    return f'{_MARK}{" " * (width - 1)}\r\x1b[K'
+
+
 class Executor:
     """Runs texts."""
 
@@ -82,6 +90,7 @@ class Executor:
         self, session: Session, defaults: dict[str, Any], screen: Screen, painter: Painter, interrupts: Interrupts
     ) -> None:
         self._interrupts = interrupts
+        self._is_dumb = screen.is_dumb
         self._runner = Runner(session, defaults, writer=screen, person=True)
         self._paint = painter.paint
 
@@ -107,7 +116,7 @@ class Executor:
             line = parse(text)
             if line is not None and line.leaves:
                 return _LEFT
-            return _FAILED if line is not None and self._interrupts.run(lambda: self._runner.attempt(line)) else _DONE
+            return _FAILED if line is not None and self._attempt(line) else _DONE
         except Error as error:
             self._complain(str(error))
         except StreamInterrupted:
@@ -116,6 +125,17 @@ class Executor:
             put('\n')  # after the ^C that the terminal has shown
             self._complain(str(interrupt) if isinstance(interrupt, Interrupted) else '')
         return _FAILED
+
+    def _attempt(self, line: Line) -> int:
+        ends_anywhere = (line.pipe is not None or 'raw' in line.flags) and not self._is_dumb
+        try:
+            return self._interrupts.run(lambda: self._runner.attempt(line))
+        except KeyboardInterrupt:
+            ends_anywhere = False  # whoever tells of it begins a line
+            raise
+        finally:
+            if ends_anywhere:
+                put(_line_of_its_own(columns()))
 
     def _complain(self, text: str) -> None:
         if text:

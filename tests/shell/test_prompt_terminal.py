@@ -177,6 +177,20 @@ def test_a_quote_goes_on_in_the_next_line(prompt: Prompt, papa: Papa) -> None:
     wait_until(lambda: papa.get('x') == 'one\ntwo')
 
 
+@pytest.mark.parametrize(('typed', 'shown'), [
+    ('get --raw x', 'value%'), ('get x | head -c 3', 'val%'), ('get x | cat', 'value'), ('get --raw long', 'x' * 80),
+])
+def test_the_prompt_has_a_line_of_its_own(prompt: Prompt, papa: Papa, typed: str, shown: str) -> None:
+    papa.set('x', 'value')
+    papa.set('long', 'x' * 80)
+    run = prompt()
+    run.see('connected$')
+    run.type(f'{typed}\r')
+    run.see(f'^{re.escape(shown)}\n(%\n)?>$')
+    run.type('get')
+    run.see(f'^{re.escape(shown)}\n(%\n)?> get')
+
+
 def test_an_editor(prompt: Prompt, papa: Papa, folder: str) -> None:
     editor = Path(folder, 'editor')
     editor.write_text('#!/bin/sh\necho set x edited > "$1"\n')
