@@ -194,14 +194,28 @@ def _switch(event: KeyPressEvent) -> None:
 
 
 async def _edit(event: KeyPressEvent) -> None:
-    """Let an editor have the text, and run what it makes of it, but for what removes something."""
+    """Let an editor have the text, and run what it makes of it, but for what removes something or is unfinished."""
     buffer = event.current_buffer
-    place, buffer.cursor_position = buffer.cursor_position, 0
-    await buffer.open_in_editor()
-    if buffer.text and not buffer.cursor_position:  # it has failed: else the cursor is behind the text
-        buffer.cursor_position = place
-    elif not _removes(buffer.text):
-        enter(buffer)
+    accept = buffer.accept_handler
+    if accept is None or isinstance(accept, _AfterEditor):  # one is there already
+        return
+    buffer.accept_handler = _AfterEditor(event.app, accept)
+    try:
+        await buffer.open_in_editor(validate_and_handle=True)  # if it fails nothing is run
+    finally:
+        buffer.accept_handler = accept
+
+
+class _AfterEditor:
+    """Runs a text that an editor has made, by `accept`. Says whether it stays instead, to be looked at."""
+
+    def __init__(self, app: Application[Any], accept: Callable[[Buffer], bool]) -> None:
+        self._app = app
+        self._accept = accept
+
+    def __call__(self, buffer: Buffer) -> bool:
+        stays = self._app.is_done or _removes(buffer.text) or bool(current(buffer.text).open)
+        return stays or self._accept(buffer)
 
 
 def _end(event: KeyPressEvent) -> None:

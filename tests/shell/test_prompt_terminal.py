@@ -216,9 +216,27 @@ def test_what_an_editor_removes_waits_for_enter(prompt: Prompt, papa: Papa, fold
     wait_until(lambda: papa.get('x') is None)
 
 
+@pytest.mark.parametrize('keys', ['\x18\x05\r', '\x18\x05\x18\x05'])
+def test_an_editor_and_other_keys_at_once_run_it_once(prompt: Prompt, papa: Papa, keys: str) -> None:
+    run = prompt(EDITOR='true', VISUAL='')
+    run.type(f'set x 1{keys}')
+    wait_until(lambda: papa.get('x') == '1')
+    run.see_line('>')
+    run.type('get x\r')
+    run.see('^1$')
+    run.type('remove values x\r')  # Enter is as before
+    wait_until(lambda: papa.get('x') is None)
+    assert 'Unhandled' not in run.said
+
+
 def test_an_editor_that_fails_runs_nothing(prompt: Prompt, papa: Papa, folder: str) -> None:
-    run = prompt(EDITOR='false', VISUAL='')
+    editor, ran = Path(folder, 'editor'), Path(folder, 'ran')
+    editor.write_text(f'#!/bin/sh\ntouch {ran}\nexit 1\n')
+    editor.chmod(0o755)
+    run = prompt(EDITOR=str(editor), VISUAL='')
     run.type('set x 1\x18\x05')
+    wait_until(ran.exists)
+    wait_until(lambda: not termios.tcgetattr(run.fd)[3] & termios.ICANON, 'the mode of the prompt')
     run.type(' 2\r')
     wait_until(lambda: papa.get('x') == '1 2')
 
