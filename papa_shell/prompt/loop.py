@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from papa.line.units import age
+from papa.line.units import age, counted
 from papa_shell import paint, statuses
 from papa_shell.prompt import dumb
 from papa_shell.prompt.executor import Executor, Screen
@@ -109,7 +109,7 @@ def _tell(link: Link, executor: Executor) -> None:
 
 
 def _greeting(info: dict[str, Any], link: Link) -> str:
-    held = ', '.join(f'{info[kind]} {kind if info[kind] != 1 else one}' for kind, one in (
+    held = ', '.join(counted(info[kind], one, kind) for kind, one in (
         ('processes', 'process'), ('sockets', 'socket'), ('values', 'value')
     ))
     return f'papa {info["version"]} at {link.standing.where}, up {age(info["uptime"])}: {held}'

@@ -220,12 +220,12 @@ def test_what_an_editor_removes_waits_for_enter(prompt: Prompt, papa: Papa, fold
 def test_an_editor_and_other_keys_at_once_run_it_once(prompt: Prompt, papa: Papa, keys: str) -> None:
     run = prompt(EDITOR='true', VISUAL='')
     run.type(f'set x 1{keys}')
-    wait_until(lambda: papa.get('x') == '1')
+    run.wait(lambda: papa.get('x') == '1', 'the value')  # and answer as a terminal does meanwhile
     run.see_line('>')
     run.type('get x\r')
     run.see('^1$')
     run.type('remove values x\r')  # Enter is as before
-    wait_until(lambda: papa.get('x') is None)
+    run.wait(lambda: papa.get('x') is None, 'its end')
     assert 'Unhandled' not in run.said
 
 
