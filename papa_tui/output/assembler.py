@@ -193,6 +193,7 @@ class Assembler:
         if source is not None:
             self._flush(source)
         self._put(Chunk(source, NOTE, time, text.encode('utf-8', 'replace'), end, tone=tone))
+        self.show_partial()
 
     def _flush(self, source: Source) -> None:
         for key, held in list(self._held.items()):
@@ -256,6 +257,7 @@ class Assembler:
             chunk.source = source
         self.store.prepend(older.before)
         source.start = older.sources[source.id].start
+        self.show_partial()
 
     def _join(self, source: Source, stream: str, held: _Held) -> bool:
         """Put the beginning of a line before the rest of it, which has been there. Returns whether it was."""
@@ -274,6 +276,8 @@ class Assembler:
 
     def show_partial(self) -> None:
         """Let the store know the lines that have no end yet."""
+        if self.before is not None:
+            return
         store = self.store
         store.edition += bool(self._held or store.partial)
         store.partial = [

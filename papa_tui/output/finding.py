@@ -60,7 +60,7 @@ class Finder:
                 self._next = chunk.first + chunk.count
             if clock() > until:
                 break
-        for line in store.partial:
+        for line in store.unended():
             chunk = Chunk(line.source, line.stream, line.time, line.data, line.end)
             chunk.first = line.number
             self.numbers += self._find(chunk)

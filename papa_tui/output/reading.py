@@ -39,7 +39,7 @@ class Reading:
         store = self._store
         at = number - store.next
         if at >= 0:
-            return store.partial[at] if at < len(store.partial) else None
+            return store.partial[at]._replace(number=number) if at < len(store.partial) else None
         return store.line(number)
 
     @property

@@ -125,7 +125,7 @@ class Store:
         self.next = _BEGIN
         self.edition = 0
         self.rewritten = 0  # how often a line got another text
-        self.partial: list[Line] = []  # lines whose end has not come, shown after the last
+        self.partial: list[Line] = []  # see `unended`
 
     def __len__(self) -> int:
         return self.next - self.first
@@ -178,6 +178,10 @@ class Store:
         at = bisect_right(self._firsts, number) - 1
         chunk = self._chunks[at]
         return chunk.line(number - chunk.first)
+
+    def unended(self) -> list[Line]:
+        """The lines whose end has not come, with the numbers after the last: they have another with each that comes."""
+        return [line._replace(number=self.next + at) for at, line in enumerate(self.partial)]
 
     def chunks(self, start: int) -> Iterator[Chunk]:
         """Those with lines from this number on."""

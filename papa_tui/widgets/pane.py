@@ -213,7 +213,7 @@ class Pane(PaneDrawing):
                 if chunk.time >= wanted:
                     return chunk.line(0), None
                 last = chunk if chunk.time else last
-            partial = store.partial
+            partial = store.unended()
         found = next((line for line in partial if line.time >= wanted), None)
         return found, partial[-1] if partial else None if last is None else last.line(0)
 

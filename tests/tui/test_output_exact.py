@@ -91,9 +91,8 @@ def test_older_output_is_joined_with_the_line_that_it_was_cut_from(cut: int) -> 
 
 def test_older_output_is_joined_with_a_line_that_has_no_end_yet() -> None:
     made = assembled(out(b'ree', 11))
-    made.put_before(made.source('a', 'a-1'), [out(b'two\nth', 8)])
-    made.show_partial()
-    assert texts(made) == ['two', 'three']
+    made.put_before(made.source('a', 'a-1'), [Lost('a', 'a-1', 0, 2, 'overflow'), out(b'two\nth', 8)])
+    assert texts(made) == ['2 B lost to overflow: the buffer was full', 'two', 'three']
     assert made.store.partial[0].spans == ((6, 11),)
 
 
@@ -135,6 +134,18 @@ def test_lines_without_an_end_are_searched_and_filtered() -> None:
     made.show_partial()
     reading.only.advance(lambda: 0.0)
     assert [row.line.data for row in reading.rows()] == [b'prompt> x', b'prompt> ']
+
+
+def test_a_note_that_comes_between_does_not_take_the_place_of_a_line_without_an_end() -> None:
+    made = assembled(out(b'one\nprompt> ', 12))
+    reading = Reading(made.store, lambda _line: 1)
+    reading.height = 5
+    made.note(None, 1.0, 'a note', 'bad')
+    rows = [(row.line.number - made.store.first, row.line.data) for row in reading.rows()]
+    assert rows == [(0, b'one'), (1, b'a note'), (2, b'prompt> ')]
+    assert found(made.store, 'prompt') == [2]
+    made.note(made.source('a', 'a-1'), 1.0, 'about it', 'bad')
+    assert texts(made) == ['one', 'a note', 'prompt> ', 'about it']
 
 
 def test_what_stands_over_the_cut_of_a_long_line_is_found() -> None:
