@@ -6,12 +6,12 @@ import select
 import time
 
 from papa.line.quoting import join
+from papa.line.text import escape
 from papa.options import KINDS
 from papa_shell import paint, screen
 from papa_shell.formats import to_json
 from papa_shell.narrator import Narrator
 from papa_shell.output import ReaderGone
-from papa_shell.text import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

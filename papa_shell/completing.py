@@ -14,11 +14,11 @@ from papa.line.errors import BadLine
 from papa.line.quoting import split
 from papa.line.snapshot import NameList, Names
 from papa.line.system import System
+from papa.line.text import encode
 from papa.names import plain
 from papa.options import KINDS
 from papa_shell import statuses
 from papa_shell.output import Writer
-from papa_shell.text import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from papa.line.quoting import join
-from papa_shell.text import encode, escape, harmless, in_json
+from papa.line.text import encode, escape, harmless, in_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

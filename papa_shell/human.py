@@ -6,9 +6,9 @@ The colours of the program are kept; whatever else a terminal would act upon is 
 from __future__ import annotations
 
 from papa.line.snapshot import ending
+from papa.line.text import in_line
 from papa_shell.paint import DIM, RED, RESET, YELLOW, Clock, Painter
 from papa_shell.records import Record, with_head
-from papa_shell.text import in_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from papa.line.quoting import join
 from papa.line.snapshot import ending, socket_note
+from papa.line.text import in_line
 from papa.line.units import age, counted, size
 from papa.names import natural
 from papa.options import KINDS
 from papa_shell.paint import BLUE, DIM, GREEN, PLAIN, RED, YELLOW, Clock, Painter
 from papa_shell.screen import cells, cut
-from papa_shell.text import in_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from papa_shell.text import escape
+from papa.line.text import escape
 
 PLAIN, RED, GREEN, YELLOW, BLUE, DIM = 0, 31, 32, 33, 34, 2
 RESET = '\x1b[0m'

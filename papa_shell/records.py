@@ -6,8 +6,8 @@ Whatever is written out has a `Mark`: how far the output of its process may be a
 from __future__ import annotations
 
 from papa.events import Closed, Lost, Output, Started
+from papa.line.text import escape_bytes
 from papa_shell.formats import to_json
-from papa_shell.text import escape_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from rich.text import Text
 
 from papa.line.quoting import join
 from papa.line.snapshot import ending, socket_note
+from papa.line.text import escape
 from papa.line.units import age, size
 from papa.names import natural
 from papa_shell import formats, screen
 from papa_shell.drawing import drawn
-from papa_shell.text import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from papa.line.operands import Candidate
 from papa.line.quoting import commands
 from papa.line.snapshot import Names
 from papa.line.system import NoSystem
+from papa.line.text import in_line
 from papa.names import plain
-from papa_shell.text import in_line
 
 _NOTE = 60  # characters
 

@@ -1,11 +1,11 @@
-"""Words and numbers for people, beside those of `papa.line.units`; and text that can do a terminal no harm.
-
-`papa_shell` has the like of `harmless`; neither front end imports the other.
-"""
+"""Words and numbers for people, beside those of `papa.line.units`; and text that can do a terminal no harm."""
 
 from __future__ import annotations
 
 from papa.line import units
+from papa.line.text import inert
+
+harmless = inert  # the name that the dashboard has for it
 
 _SPARKS = '▁▂▃▄▅▆▇█'
 _EIGHTHS = ' ▏▎▍▌▋▊▉█'
@@ -49,20 +49,3 @@ def bar(share: float, width: int) -> str:
         eighths = 1
     full, rest = divmod(eighths, 8)
     return ('█' * full + (_EIGHTHS[rest] if rest else '')).ljust(width)
-
-
-def harmless(text: str) -> str:
-    """One line for a terminal: whatever would act on it, or is no character, is written out."""
-    if text.isascii() and text.isprintable():
-        return text
-    return ''.join(map(_shown, text))
-
-
-def _shown(character: str) -> str:
-    if character.isprintable() and character not in BIDI:
-        return character
-    code = ord(character)
-    if 0xDC80 <= code < 0xDD00:  # a byte that was none of UTF-8
-        return f'\\x{code - 0xDC00:02x}'
-    escaped: str = repr(character)[1:-1] if not character.isprintable() else f'\\u{code:04x}'
-    return ' ' if character in '\u00a0\u3000' else escaped

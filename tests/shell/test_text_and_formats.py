@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papa.line.grammar import parse
+from papa.line.text import encode, escape, escape_bytes, harmless, in_line
 from papa_shell import formats
 from papa_shell.formats import Result, render, result
 from papa_shell.statuses import wrap
-from papa_shell.text import encode, escape, escape_bytes, harmless, in_line
 
 SOCKET = {'family': 'inet', 'type': 'stream', 'backlog': 5, 'host': '127.0.0.1', 'port': 80, 'fileno': 7}
 PROCESS = {

@@ -69,6 +69,13 @@ def in_line(text: str) -> str:
     return _without_surrogates(text.translate(_IN_LINE))
 
 
+def inert(text: str) -> str:
+    """A piece of a line of a terminal, where nothing acts, not even a tab."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _without_surrogates(text.translate(_CONTROLS))
+
+
 def in_json(text: str) -> str:
     """A text of JSON, where what is not seen can only stand in strings: the same JSON, with that escaped."""
     if text.isascii() and '\x7f' not in text:
