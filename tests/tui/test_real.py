@@ -56,16 +56,16 @@ def test_an_evening(daemon: Daemon, start_daemon: Callable[..., Daemon], start: 
         seen.gone('only copy')
         seen.press('a', 'only copy')
         seen.press('y', r'Acknowledged 42 B of 2 processes')
-        wait_until(lambda: papa.list_processes('web.1')['web.1']['buffered'] == 0, 'the acknowledgement')
+        seen.wait(lambda: papa.list_processes('web.1')['web.1']['buffered'] == 0, 'the acknowledgement')
         seen.see('held 8 B')
         assert papa.list_processes('other')['other']['buffered'] == 8
 
         seen.press('A', 'Make this pane a logger of')
         seen.press('y', r'LOGGER')
-        wait_until(lambda: papa.list_processes('web.1')['web.1']['watchers'] == 1, 'a watcher that acknowledges')
+        seen.wait(lambda: papa.list_processes('web.1')['web.1']['watchers'] == 1, 'a watcher that acknowledges')
         run(papa, 'web.3', 'echo hello of three')
         seen.see('hello of three')
-        wait_until(lambda: papa.list_processes('web.3')['web.3']['buffered'] == 0, 'what was shown')
+        seen.wait(lambda: papa.list_processes('web.3')['web.3']['buffered'] == 0, 'what was shown')
         seen.press('A', 'only peeks again')
 
     bright = seen.colour_of('web.1')
@@ -99,7 +99,7 @@ def test_a_flood_with_resizes(daemon: Daemon, start: Start) -> None:
             seen.resize(columns, lines)
             seen.wait(lambda: re.search(r'^▌Output(.*\n)+.*(xxx|yyy)', seen.text, re.MULTILINE), 'the pane')
         captured = papa.list_processes('flood')['flood']['captured']
-        wait_until(lambda: papa.list_processes('flood')['flood']['captured'] > captured + (4 << 20))
+        seen.wait(lambda: papa.list_processes('flood')['flood']['captured'] > captured + (4 << 20), 'the reading')
         seen.press('\x1b', '^▌Processes')
         assert seen.leave() == 0
 
