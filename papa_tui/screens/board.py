@@ -128,7 +128,7 @@ class Board(Screen[None]):
         attention = self.model.attention(self.as_of)
         self.header.show([
             first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),
-        ], notice(self.model))
+        ], notice(self.model) if self.size.height >= _LOW else '')  # the second line has a word of it
         self.share_room()
         self.pane.note(self.model.processes)
         self.pane.show_news()

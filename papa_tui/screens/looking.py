@@ -13,7 +13,7 @@ from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
-from papa_tui.screens.board import Board
+from papa_tui.screens.board import Board, too_small
 from papa_tui.screens.help import help_lines
 from papa_tui.screens.overlay import Choice, Piece, Reader
 
@@ -218,7 +218,8 @@ class Looking(Board):
 
     def do_timeline(self) -> None:
         """What has happened, with a line where somebody looked last."""
-        self.model.replaced = None
+        if not too_small(self.app.size):
+            self.model.replaced = None  # it is seen there
         seen = self.model.timeline.look()
         self.lay_over(Reader('Timeline', lambda: self._timeline(seen), at_end=True))
 

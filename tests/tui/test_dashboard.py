@@ -245,6 +245,12 @@ def test_a_lost_kernel_dims_the_data_and_is_found_again(
         held_before = 'held 4 processes, 1 socket, 2 values'
         assert held_before in ' '.join(driver.text().split())
         assert 'all is well' not in driver.text()
+        await driver.pilot.resize_terminal(28, 8)
+        await driver.until(lambda: 'This is' not in driver.text())
+        await driver.press('T')
+        assert driver.app.model.replaced, 'there was no room to see it'
+        await driver.pilot.resize_terminal(120, 36)
+        await driver.until_shown('This is another kernel')
         await driver.press('n')
         await driver.until_shown('another kernel answers')
         await driver.until_shown('web.1 is gone')
