@@ -202,7 +202,8 @@ def resolve(words: Sequence[str]) -> tuple[Command, list[str]]:
         if len(candidates[0].words) == index + 1:
             return candidates[0], list(words[index + 1 :])
     following = sorted({command.words[len(words)] for command in candidates})
-    raise BadRequest(f'"{candidates[0].words[0]}" must be followed by one of: {", ".join(following)}')
+    wanted = f'"{following[0]}"' if len(following) == 1 else f'one of: {", ".join(following)}'
+    raise BadRequest(f'"{candidates[0].words[0]}" must be followed by {wanted}')
 
 
 def find(words: Sequence[str]) -> list[Command]:

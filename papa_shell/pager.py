@@ -18,7 +18,8 @@ _VARIABLES = ('PAPA_PAGER', 'PAGER')  # the first that is set counts
 _OFF = ('', 'cat')
 _USUAL = 'less'
 _QUITE_DUMB = ('', 'dumb')
-_LESS = 'FRX'  # ends at once if one screen is enough, keeps colours, leaves on the screen what was seen
+# Ends at once if one screen is enough, keeps colours, leaves on the screen what was seen, and says how to go on.
+_LESS = 'FRX -Ps?e(end):Space goes on,. q leaves$'
 _KEEP_COLOURS = '-R '
 _STAYS = ' -+F'
 _WITH_TEXT = frozenset('Pp"tTkoO')  # options that the rest of `LESS` may belong to
@@ -106,7 +107,7 @@ def _environment(*, stays: bool = False) -> dict[str, str]:
     fits on the screen, since the prompt would push a part of it off."""
     less = os.environ.get('LESS')
     less = _LESS if less is None else _KEEP_COLOURS + less
-    return {**os.environ, 'LESS': less + _STAYS if stays and not set(less) & _WITH_TEXT else less}
+    return {**os.environ, 'LESS': less + _STAYS if stays and (less == _LESS or not set(less) & _WITH_TEXT) else less}
 
 
 class _Uninterrupted:

@@ -140,6 +140,8 @@ def test_less_with_colours(terminal: Callable[..., Terminal], papa: Papa) -> Non
         run.read_until('v.1 ')
         assert 'ESC' not in run.said
         assert '\x1b[1mv.1' in run.said
+        if not less:
+            run.read_until('Space goes on, q leaves')
         os.kill(run.pid, signal.SIGINT)  # Ctrl-C is the pager's
         run.type('q')
         assert run.end() == 0
@@ -164,4 +166,4 @@ def test_the_environment_of_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv('LESS', '-i')
     assert pager._environment()['LESS'] == '-R -i'
     monkeypatch.delenv('LESS')
-    assert pager._environment()['LESS'] == 'FRX'
+    assert pager._environment()['LESS'] == pager._LESS

@@ -23,7 +23,7 @@ def test_what_the_prompt_takes(lines: int, menu: int, beside: int) -> None:
 
 def test_a_pager_stays_where_the_prompt_would_push_a_text_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv('LESS', raising=False)
-    assert pager._environment(stays=True)['LESS'] == 'FRX -+F'
+    assert pager._environment(stays=True)['LESS'] == pager._LESS + ' -+F'
     monkeypatch.setenv('LESS', '-FX')
     assert pager._environment(stays=True)['LESS'] == '-R -FX -+F'
     monkeypatch.setenv('LESS', '-FPhello')
