@@ -119,7 +119,7 @@ def test_what_is_no_command_is_one_short_clear_line(words: list[str]) -> None:
 def test_what_follows_a_first_word_is_told() -> None:
     with pytest.raises(BadRequest, match='"list" must be followed by one of: processes, sockets, values'):
         commands.resolve(['l'])
-    with pytest.raises(BadRequest, match='"watch" must be followed by "processes"$'):
+    with pytest.raises(BadRequest, match=r'"watch" must be followed by "processes"$'):
         commands.resolve(['w'])
     with pytest.raises(BadRequest, match=r'the next word must be one of process, socket$'):
         commands.resolve(['m', 'x'])
