@@ -33,6 +33,7 @@ from papa_tui.model.model import Model
 from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
 from papa_tui.settings import THEME, Settings, recall_theme
+from papa_tui.widgets.driver import Driver
 from papa_tui.widgets.turns import Turns
 
 _HUNG_UP = 129
@@ -56,7 +57,7 @@ class Dashboard(App[None]):
         """There is more output."""
 
     def __init__(self, settings: Settings, feed: ChangesFeed | None = None) -> None:
-        super().__init__()
+        super().__init__(driver_class=Driver)
         self.settings = settings
         self.model = Model()
         self.feed = feed or ChangesFeed(settings.where, self.ring, autostart=settings.autostart)
@@ -102,11 +103,26 @@ class Dashboard(App[None]):
             await super().on_event(event)
 
     def _leave_when_told(self) -> None:
-        """SIGTERM ends it in order, with the terminal as it was."""
+        """SIGTERM and SIGHUP end it in order, with the terminal as it was."""
         try:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, self.exit)
+            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+                loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         except (ValueError, RuntimeError, NotImplementedError):
             pass  # not the main thread: whoever hosts this has the signals
+
+    def _hang_up(self) -> None:
+        """Nobody is there any more, but the terminal may be."""
+        if os.isatty(0):
+            self.exit(return_code=_HUNG_UP)
+        else:
+            os._exit(_HUNG_UP)  # there is nothing to leave in order
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the terminal takes nothing more, and a thread waits for it forever."""
+        return isinstance(self._driver, Driver) and self._driver.stuck
 
     def on_resize(self, event: events.Resize) -> None:
         """Whatever lies over the panes goes where there is no room for it."""
@@ -183,7 +199,7 @@ class Dashboard(App[None]):
     def _second(self) -> None:
         """Uptimes go on, and what is not told of any more has come to rest."""
         if not (self.is_headless or os.isatty(0)):
-            os._exit(_HUNG_UP)  # the terminal is gone, and SIGHUP was ignored: there is nothing to leave in order
+            self._hang_up()  # SIGHUP was ignored
         now = time.time()
         self.model.silent(self.silence.second(self.pulse.asked, self.feed.heard), now)
         self.model.idle(now)

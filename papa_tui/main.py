@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return complain(str(error))
     except KeyboardInterrupt:
         return 130
+    except _Stuck as stuck:
+        os._exit(stuck.status)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,9 +125,19 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
     bell.app = app
     app.run()
     status = app.return_code or 0
+    if app.is_stuck:
+        raise _Stuck(status)
     if options.demo:
         return status
     return _say_at_the_end(status, f'everything in the kernel at {endpoint} goes on{app.goodbye()}')
+
+
+class _Stuck(Exception):
+    """The terminal takes nothing more: a thread waits for it forever, and would stop the interpreter from ending."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
 
 
 class _Bell:

@@ -71,6 +71,10 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())
 
+    def unread(self) -> int:
+        """Bytes that were written and wait to be read."""
+        return int.from_bytes(fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)), sys.byteorder)
+
     def _read(self) -> str:
         try:
             return os.read(self.fd, 65536).decode('utf-8', 'replace')
@@ -84,6 +88,22 @@ class Terminal:
         status = self.wait()
         os.close(self.fd)
         return status, self.said
+
+    def rest(self) -> str:
+        """What was written before its end, and not read."""
+        self.said = ''
+        while part := self._read():
+            self.said += part
+        os.close(self.fd)
+        return self.said
+
+    def ended_within(self, seconds: float) -> int:
+        """Wait for its end without reading. Returns the exit status."""
+        deadline = time.monotonic() + seconds
+        while os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            assert time.monotonic() < deadline, 'it has not ended'
+            time.sleep(0.02)
+        return self.wait()
 
     def wait(self) -> int:
         """Wait for its end. Returns the exit status."""

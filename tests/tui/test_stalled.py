@@ -1,11 +1,15 @@
-"""A terminal that stalls while the pane is a logger: what nobody can have seen is not acknowledged."""
+"""A terminal that stalls: what nobody can have seen is not acknowledged, and it is left as on any other."""
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
+from pathlib import Path
 
-from conftest import PATIENCE, Daemon
+import pytest
+from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
 
@@ -45,3 +49,44 @@ def test_what_a_stalled_terminal_has_not_taken_is_not_acknowledged(papa: Papa, d
     shown = [int(found) for found in re.findall(r'1\d{6}', terminal.said)]
     assert 'lost to overflow' not in terminal.said, 'it has not gone on reading'
     assert taken <= (max(shown) - 1_000_000) * 8
+
+
+def stalled(terminal: Terminal, papa: Papa, name: str, much: int) -> None:
+    """Wait until the terminal is full, and what is to be drawn has waited for long."""
+    full = -1
+    while full != (full := terminal.unread()):
+        wanted = papa.list_processes(name)[name]['captured'] + much
+        wait_until(lambda: papa.list_processes(name)[name]['captured'] > wanted, 'more output')  # noqa: B023
+
+
+FLOOD = 'while :; do seq 1000000 1000100; sleep 0.01; done'
+
+
+@pytest.mark.parametrize(('way', 'status'), [('q', 0), ('SIGTERM', 0), ('SIGHUP', 129)])
+def test_a_terminal_that_stalls_does_not_stop_the_end(way: str, status: int, papa: Papa, daemon: Daemon) -> None:
+    papa.make_process('web', 'sh', ['-c', FLOOD], bufsize='64k')
+    terminal = Terminal('-u', str(daemon.where), '--no-autostart', 'web')
+    terminal.until('10000')
+    stalled(terminal, papa, 'web', 100_000)
+    end(terminal, way)
+    assert terminal.ended_within(8) == status, 'two seconds, on a busy machine too'
+    assert '\x1b[?1049l' in terminal.rest(), 'what can be restored is'
+
+
+@pytest.mark.parametrize('way', ['q', 'SIGTERM', 'SIGHUP'])
+def test_a_demo_on_a_terminal_that_stalls_leaves_nothing(way: str, folder: str) -> None:
+    terminal = Terminal('--demo', 'shop.metrics', TMPDIR=folder)
+    terminal.until('shop.metrics')
+    (path,) = Path(folder).glob('papa-demo-*/papa.sock')
+    with Papa(str(path), autostart=False) as papa:
+        stalled(terminal, papa, 'shop.metrics', 50_000)
+    end(terminal, way)
+    assert terminal.ended_within(12) in (0, 129)
+    wait_until(lambda: not os.listdir(folder), 'the end of the demo')
+
+
+def end(terminal: Terminal, way: str) -> None:
+    if way == 'q':
+        terminal.type('q')
+    else:
+        os.kill(terminal.pid, getattr(signal, way))
