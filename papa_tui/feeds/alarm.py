@@ -29,17 +29,18 @@ class Alarm:
         self.stopped = True
         self.ring()
 
-    def wait(self, fd: int = -1, seconds: float | None = None) -> bool:
-        """Wait until the descriptor `fd` has something to read, it rings, or the time is over. Returns whether it was
-        the descriptor."""
+    def wait(self, *files: int, seconds: float | None = None) -> bool:
+        """Wait until one of the descriptors has something to read, it rings, or the time is over. Returns whether it
+        was a descriptor."""
         poller = select.poll()
         poller.register(self._out, select.POLLIN)
-        if fd >= 0:
-            poller.register(fd, select.POLLIN)
+        for file in files:
+            if file >= 0:
+                poller.register(file, select.POLLIN)
         ready = {found for found, _ in poller.poll(None if seconds is None else seconds * 1000)}
         if self._out in ready and not self.stopped:
             os.read(self._out, 4096)
-        return fd in ready
+        return bool(ready - {self._out})
 
     def close(self) -> None:
         """Give the descriptors back; nobody may wait any more."""

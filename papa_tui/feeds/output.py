@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 
 from papa import Papa
 from papa.client.watcher import Watcher
 from papa.errors import Error
 from papa.events import Acknowledged, Event, Lost, Output
+from papa.names import matches
 from papa_tui.feeds.alarm import Alarm
 from papa_tui.output.assembler import Assembler
 from papa_tui.output.merging import CatchUp, by_time
@@ -27,8 +29,8 @@ class OutputFeed(threading.Thread):
     """Watches the processes that match `names`, and those that follow them, and keeps `store`.
 
     Everything that is read from `store` and `assembler` is read under `lock`. `bell` is called by this thread when
-    there is more. It peeks; once `log` was called it holds output back, as a logger does, until another process comes
-    under the same name, or another kernel answers: nobody has asked for that.
+    there is more. It peeks; once `log` was called it holds output back, as a logger does, until another kernel answers:
+    nobody has asked for that. `peeked` are the names that it only peeks at even so; `logs` has the rule.
     """
 
     def __init__(self, port_or_path: int | str | None, names: tuple[str, ...], bell: Callable[[], None]) -> None:
@@ -38,6 +40,7 @@ class OutputFeed(threading.Thread):
         self.store = Store()
         self.assembler = Assembler(self.store)
         self.logging = False
+        self.peeked: frozenset[str] = frozenset()
         self.live = False
         self.trouble = ''
         self.watcher: Watcher | None = None
@@ -63,8 +66,14 @@ class OutputFeed(threading.Thread):
     def log(self, on: bool) -> None:
         """Hold output back from now on, or no more. It goes on at the same place."""
         self.logging = on
+        self.peeked = frozenset()
         self._again = True
         self._alarm.ring()
+
+    def logs(self, name: str) -> bool:
+        """Whether it holds back what the process of this name writes. A pattern means whoever matches it, also one that
+        was started again; a name alone means the process that had it when a person agreed to this, no other."""
+        return self.logging and name not in self.peeked
 
     # The thread
 
@@ -97,11 +106,9 @@ class OutputFeed(threading.Thread):
                  if each['buffered'] and name not in since},
                 time.monotonic(),
             )
-            self.watcher = self._open(papa, since, len(held))
-            try:
-                self._listen(self.watcher, catch_up)
-            finally:
-                self.watcher.close()
+            with ExitStack() as opened:
+                self._listen([opened.enter_context(closing(each)) for each in self._open(papa, since, len(held))],
+                             catch_up)
             if self.at_end is not None and self._alarm.stopped:
                 held = papa.list_processes(*self.names)
                 self.at_end(sum(int(each['buffered']) for each in held.values()))
@@ -120,53 +127,68 @@ class OutputFeed(threading.Thread):
         """Whoever made this a logger did not mean what there is now."""
         if self.logging:
             self.logging = False
-            self._again = True
-            text = f'This pane is no logger any more: {why}. A makes it one again'
-            self.assembler.note(None, time.time(), text, 'bad')
-            self.assembler.notices.append(text)
+            self.peeked = frozenset()
+            self._say(f'This pane is no logger any more: {why}. A makes it one again')
 
-    def _open(self, papa: Papa, since: dict[str, tuple[str, int]], number: int) -> Watcher:
-        if self.logging:
-            watcher = papa.watch_processes(*self.names, follow=True, since=since)
+    def _succeeded(self, name: str) -> None:
+        """Another process has come under the name of one."""
+        if not self.logs(name) or matches(name, [each for each in self.names if each.endswith('*')]):
+            return
+        self.peeked |= {name}
+        if self.peeked.issuperset(self.names):
+            self._log_no_more('another process has the name')
         else:
-            last = max(_LEAST_START, _START // max(1, number))
-            watcher = papa.watch_processes(*self.names, peek=True, follow=True, last=last, since=since)
+            self._say(f'This pane only peeks at the new {name}, and logs the others. A twice: that one, too')
+
+    def _say(self, text: str) -> None:
+        self._again = True
+        self.assembler.note(None, time.time(), text, 'bad')
+        self.assembler.notices.append(text)
+
+    def _open(self, papa: Papa, since: dict[str, tuple[str, int]], number: int) -> Iterator[Watcher]:
+        """A watch that holds back what this is a logger of, and one that peeks at the rest."""
+        last = max(_LEAST_START, _START // max(1, number))
+        logged = [name for name in self.names if self.logs(name)]
+        peeked = [name for name in self.names if not self.logs(name)]
+        if logged:
+            on = {name: place for name, place in since.items() if self.logs(name)}
+            yield papa.watch_processes(*logged, follow=True, since=on)
+        if peeked:
+            on = {name: place for name, place in since.items() if not self.logs(name)}
+            yield papa.watch_processes(*peeked, peek=True, follow=True, last=last, since=on)
+
+    def _listen(self, watchers: list[Watcher], catch_up: CatchUp) -> None:
+        self._connected(watchers)
+        streams = [(watcher, watcher.events()) for watcher in watchers]
+        while not self._alarm.stopped and not self._again:
+            batch: list[Event] = []
+            size = sum(_hear(watcher, events, batch) for watcher, events in streams)
+            shown = catch_up.take(batch, time.monotonic())
+            if shown:
+                self._take(shown)
+            self._acknowledge(watchers[0])
+            if size > _BATCH // 2 and not self.logging:  # a logger has to keep up
+                self._alarm.wait(seconds=size / _FASTEST)
+            if not batch:
+                files = [watcher.fileno() for watcher in watchers]
+                self._alarm.wait(*files, seconds=None if catch_up.done else 0.05)
+
+    def _connected(self, watchers: list[Watcher]) -> None:
+        self.watcher = watchers[0]
         with self.lock:
             if self.trouble:
                 self.assembler.note(None, time.time(), 'connected again', 'good')
             self.live = True
             self.trouble = ''
         self._bell()
-        return watcher
-
-    def _listen(self, watcher: Watcher, catch_up: CatchUp) -> None:
-        events = watcher.events()
-        while not self._alarm.stopped and not self._again:
-            batch: list[Event] = []
-            size = 0
-            while size < _BATCH and watcher.ready:
-                event = next(events, None)
-                if event is None:
-                    break
-                batch.append(event)
-                size += len(event.data) if isinstance(event, Output) else 100
-            shown = catch_up.take(batch, time.monotonic())
-            if shown:
-                self._take(shown)
-            self._acknowledge(watcher)
-            if size > _BATCH // 2 and not self.logging:  # a logger has to keep up
-                self._alarm.wait(seconds=size / _FASTEST)
-            if not batch:
-                self._alarm.wait(watcher.fileno(), None if catch_up.done else 0.05)
 
     def _take(self, events: list[Event]) -> None:
         with self.lock:
             for event in events:
                 self.assembler.take(event)
             self.assembler.show_partial()
-            if self.assembler.replaced:
-                self.assembler.replaced = False
-                self._log_no_more('another process has the name')
+            while self.assembler.succeeded:
+                self._succeeded(self.assembler.succeeded.pop())
         self._bell()
 
     def _acknowledge(self, watcher: Watcher) -> None:
@@ -181,6 +203,18 @@ class OutputFeed(threading.Thread):
                 with self.lock:
                     self.assembler.notices.append(str(error))
                 self._bell()
+
+
+def _hear(watcher: Watcher, events: Iterator[Event], batch: list[Event]) -> int:
+    """Add to a batch what has come. Returns about how many bytes that is."""
+    size = 0
+    while size < _BATCH and watcher.ready:
+        event = next(events, None)
+        if event is None:
+            break
+        batch.append(event)
+        size += len(event.data) if isinstance(event, Output) else 100
+    return size
 
 
 def fetch(port_or_path: int | str | None, name: str, process_id: str, before: int) -> list[Event]:

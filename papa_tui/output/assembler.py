@@ -59,7 +59,7 @@ class Assembler:
         self.sources: dict[str, Source] = {}
         self.notices: list[str] = []
         self.before: list[Chunk] | None = None  # where chunks go while what is older is fetched
-        self.replaced = False  # whether another process has come under the name of one, or another kernel
+        self.succeeded: list[str] = []  # names under which another process has come
         self._held: dict[tuple[str, str], _Held] = {}
         self._colours: dict[tuple[str, str], bytes] = {}  # that are on
         self._before: dict[tuple[str, str], bytes] = {}  # the end of what has come of a line that was cut
@@ -230,7 +230,8 @@ class Assembler:
     def _started(self, source: Source, event: Started) -> None:
         if source.end is None:
             again = any(other.name == source.name for other in self.sources.values() if other is not source)
-            self.replaced = self.replaced or again
+            if again:
+                self.succeeded.append(source.name)
             text = 'another process under the same name' if again else 'started'
             self.note(source, event.timestamp, text, 'good')
 

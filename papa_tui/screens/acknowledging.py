@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from papa.errors import Error
@@ -20,8 +20,7 @@ _SHOWN = 10  # processes
 _LOGGER = (
     'It holds output back as any logger does, and acknowledges up to the last line that it has shown, without asking '
     'again: what a flood or a filter keeps from the screen before that line, too. While something lies over the pane '
-    'it acknowledges nothing. It ends when the pane is closed, another process comes under the same name, or another '
-    'kernel answers. Exits are not acknowledged.'
+    'it acknowledges nothing. It ends when the pane is closed, or another kernel answers. Exits are not acknowledged.'
 )
 
 
@@ -50,7 +49,7 @@ class Acknowledging(ReadingOutput):
                 source.unlisted()
             else:
                 source.count(details['captured'], details['buffered'])
-        return {name: details['watchers'] - feed.logging for name, details in found.items()}
+        return {name: details['watchers'] - feed.logs(name) for name, details in found.items()}
 
     def do_acknowledge(self) -> None:
         """Up to the end of the last line that was painted; it asks first where that could hurt."""
@@ -128,7 +127,8 @@ class Acknowledging(ReadingOutput):
                 feed.log(True)
                 self._log_soon(feed, Keeping(self.app), {})
 
-        text = f'Make this pane a logger of {harmless(" ".join(feed.names))}?\n\n{_LOGGER}{before}'
+        about = f'{_LOGGER} {_successors(feed.names)}{before}'
+        text = f'Make this pane a logger of {harmless(" ".join(feed.names))}?\n\n{about}'
         self.lay_over(Question('Be a logger', text, 'be a logger'), answered)
 
     def _log_soon(self, feed: OutputFeed, terminal: Keeping, painted: dict[str, int]) -> None:
@@ -138,7 +138,7 @@ class Acknowledging(ReadingOutput):
             return
         keeps_up = terminal.keeps_up()
         with feed.lock:
-            plans = plan(self.pane.sources, {}) if feed.logging and feed.live else []
+            plans = plan([each for each in self.pane.sources if feed.logs(each.name)], {}) if feed.live else []
         if keeps_up:
             for each in plans:
                 position = painted.get(each.source.id, 0)
@@ -146,6 +146,18 @@ class Acknowledging(ReadingOutput):
                     feed.acknowledge(each.source.name, position, each.source.id)
             painted = {each.source.id: each.position for each in plans}
         self.set_timer(_LOG_EVERY, lambda: self._log_soon(feed, terminal, painted))
+
+
+def _successors(names: Sequence[str]) -> str:
+    """What becomes of others that come: the rule is `OutputFeed.logs`."""
+    patterns = [name for name in names if name.endswith('*')]
+    parts = []
+    if patterns:
+        parts.append(f'It is a logger of whoever comes and matches {harmless(" ".join(patterns))}, too.')
+    if len(patterns) < len(names):
+        given = ' as one that was given without *' if patterns else ''
+        parts.append(f'When another process comes under the same name{given}, it only peeks at that one.')
+    return ' '.join(parts)
 
 
 def _share(each: Plan) -> str:

@@ -216,6 +216,8 @@ class PaneDrawing(Widget, can_focus=True):
             line.add('✗ not connected ', palette.style('bad', 'panel'))
         elif self.feed.logging:
             also = ', HIDDEN LINES TOO' if self.filter_text else ''
+            peeked = harmless(' '.join(sorted(self.feed.peeked)))
+            also += f', BUT OF {peeked}' if peeked else ''
             line.add(f' THIS PANE IS A LOGGER{also} ', palette.style('alert', 'panel')).add(' ', base)
         else:
             line.add('peeking ', dim)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Daemon
+from conftest import Daemon, wait_until
 
 from papa import Papa
 from papa_tui.model.text import size
@@ -96,17 +97,23 @@ def test_what_others_take_is_a_total_in_the_title(run: Run, papa: Papa) -> None:
     run(scenario)
 
 
-def test_a_logger_does_not_adopt_another_process(run: Run, papa: Papa) -> None:
+def succeeded(driver: Driver, papa: Papa, name: str, script: str) -> None:
+    """Another process under this name, as whoever restarts it makes it."""
+    pid = driver.app.model.processes[name].pid
+    papa.remove_processes(name)
+    os.killpg(pid, signal.SIGKILL)
+    wait_until(lambda: not papa.list_processes(name))
+    start(papa, name, script)
+
+
+def test_a_logger_of_one_process_does_not_adopt_another(run: Run, papa: Papa) -> None:
     start(papa, 'web', 'echo one')
 
     async def scenario(driver: Driver) -> None:
         await open_on(driver, 'one')
         await be_logger(driver)
         await driver.until(lambda: held(papa, 'web') == 0)
-        papa.remove_processes('web')
-        os.kill(papa_pid(driver), 9)
-        await driver.until(lambda: not papa.list_processes('web'))
-        start(papa, 'web', 'echo two')
+        succeeded(driver, papa, 'web', 'echo two')
         await until_in_pane(driver, 'two')
         lines = '\n'.join(shown(driver))
         assert 'another process under the same name' in lines
@@ -114,10 +121,51 @@ def test_a_logger_does_not_adopt_another_process(run: Run, papa: Papa) -> None:
         await driver.until(lambda: watchers(papa, 'web') == 0 and 'peeking' in driver.text())
         assert held(papa, 'web') == 4
 
-    def papa_pid(driver: Driver) -> int:
-        return driver.app.model.processes['web'].pid
-
     run(scenario)
+
+
+def test_a_logger_of_a_pattern_goes_on_with_whoever_matches_it(run: Run, papa: Papa) -> None:
+    start(papa, 'web.1', 'echo one')
+    start(papa, 'web.2', 'echo other')
+
+    async def scenario(driver: Driver) -> None:
+        await until_in_pane(driver, 'other')
+        await driver.press('A')
+        await driver.until_shown('matches web.*, too')
+        await driver.press('y')
+        await driver.until(lambda: held(papa, 'web.1') == held(papa, 'web.2') == 0)
+        succeeded(driver, papa, 'web.1', 'echo two')
+        await until_in_pane(driver, 'another process under the same name')
+        await driver.until(lambda: papa.list_processes('web.1')['web.1']['acknowledged'] == 4)
+        assert 'THIS PANE IS A LOGGER' in driver.text()
+        assert watchers(papa, 'web.1') == watchers(papa, 'web.2') == 1
+
+    run(scenario, watch=('web.*',))
+
+
+def test_a_logger_of_several_goes_on_with_the_others(run: Run, papa: Papa, folder: str) -> None:
+    start(papa, 'web', 'echo one')
+    start(papa, 'db', f'echo other; {WAIT.format(folder, 1)}; echo later')
+
+    async def scenario(driver: Driver) -> None:
+        await until_in_pane(driver, 'other')
+        await be_logger(driver)
+        await driver.until(lambda: held(papa, 'web') == held(papa, 'db') == 0)
+        succeeded(driver, papa, 'web', 'echo two')
+        await until_in_pane(driver, 'two')
+        await until_in_pane(driver, 'only peeks at the new web')
+        await driver.until(lambda: (watchers(papa, 'web'), watchers(papa, 'db')) == (0, 1))
+        Path(folder, '1').touch()
+        await until_in_pane(driver, 'later')
+        await driver.until(lambda: papa.list_processes('db')['db']['acknowledged'] == 12)
+        assert held(papa, 'web') == 4
+        await driver.until_shown('THIS PANE IS A LOGGER, BUT OF web')
+        await driver.press('A')
+        await driver.until_shown('peeking')
+        await be_logger(driver)
+        await driver.until(lambda: held(papa, 'web') == 0)
+
+    run(scenario, watch=('web', 'db'))
 
 
 def test_a_logger_does_not_adopt_another_kernel(
