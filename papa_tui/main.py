@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import select
 import sys
+import termios
+import threading
+import tty
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
+from typing import NoReturn
 
 from papa import endpoint as endpoints
 from papa.client import settings as client_settings
@@ -17,15 +22,16 @@ from papa_tui.plain import draw_plainly
 from papa_tui.settings import Settings, config_path, read_config, state_path
 
 PROGRAM = 'papa-tui'
-_FAILED = 1
+_FAILED, _MISUSED = 1, 2
 _NEEDED = ('textual', 'rich', 'psutil')
+_SOON, _LOOK = 0.15, 0.05  # seconds: a kernel that is well has answered while Textual was loaded
 _DUMB = ('', 'dumb', 'unknown')  # terminals that only print
 _SWITCH = 0.001  # seconds that a thread may go on while another waits: a flood must not keep the keys waiting
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the dashboard with these arguments, by default those of this program. Returns the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     trouble = _missing() or _trouble_with_terminal()
     if trouble:
         return complain(trouble)
@@ -40,8 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os._exit(stuck.status)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the words, and what is allowed."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program."""
+        allowed = ' '.join(self.format_usage().split()).removeprefix('usage: ')
+        complain(f'{message}; allowed is: {allowed}')
+        self.exit(_MISUSED)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM, allow_abbrev=False,
         description='Show live what a papa kernel holds: processes, sockets, values, and output.',
         epilog='The kernel is the one at -p or -u, else at PAPA_ENDPOINT, else at TCP port 20202 of 127.0.0.1. '
@@ -50,9 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     where = parser.add_mutually_exclusive_group()
     where.add_argument('-p', '--port', metavar='PORT', help='the kernel at this TCP port of 127.0.0.1')
     where.add_argument('-u', '--unix-socket', metavar='PATH', help='the kernel at this Unix socket')
+    where.add_argument('--demo', action='store_true', help='a kernel of its own, with a short tour')
     parser.add_argument('names', nargs='*', metavar='NAME', help="open the output of these processes at once: 'web.*'")
     parser.add_argument('--no-autostart', action='store_true', help='never start a kernel')
-    where.add_argument('--demo', action='store_true', help='a kernel of its own, with a short tour')
     parser.add_argument('--read-only', action='store_true', help='look, and change nothing')
     parser.add_argument('--version', action='version', version=f'{PROGRAM} {__version__}')
     return parser
@@ -117,7 +133,8 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
     feed.start()  # it listens while Textual is loaded, which takes longer
     from papa_tui.app import Dashboard
 
-    feed.began.wait()
+    if not feed.began.wait(_SOON) and not _waited(feed.began, endpoint):
+        return 0
     if feed.failure is not None:
         raise feed.failure
     sys.setswitchinterval(_SWITCH)
@@ -138,6 +155,22 @@ class _Stuck(Exception):
     def __init__(self, status: int) -> None:
         super().__init__()
         self.status = status
+
+
+def _waited(began: threading.Event, endpoint: object) -> bool:
+    """Say what is waited for, and wait. Returns whether it came; else a person has left."""
+    text = f'{PROGRAM}: Connecting to {endpoint} …  Ctrl-C leaves'
+    print(f'\r{text}', end='', flush=True)
+    before = termios.tcgetattr(0)
+    tty.setcbreak(0)  # q leaves, too
+    try:
+        while not began.wait(_LOOK):
+            if select.select([0], [], [], 0)[0] and os.read(0, 4096) in (b'q', b''):
+                return False
+        return True
+    finally:
+        termios.tcsetattr(0, termios.TCSANOW, before)
+        print('\r\x1b[2K', end='', flush=True)
 
 
 class _Bell:

@@ -190,11 +190,15 @@ class PaneDrawing(Widget, can_focus=True):
         return [strips[0], *self._with_bar(strips[1:], palette)]
 
     def _nothing(self) -> str:
+        assert self.feed is not None
         assert self.reading is not None
         if self.reading.only is not None:
             return 'No line fits the filter. Escape clears it.'
         if self.sources:
             return 'Nothing was written yet, or nothing is held any more. What comes will be shown.'
+        if not self.feed.live:
+            why = f': {harmless(self.feed.trouble)}' if self.feed.trouble else ''
+            return f'The kernel has not answered yet{why}. What it has will be shown.'
         return 'No process of this name yet. One that starts will be shown.'
 
     def render_line(self, y: int) -> Strip:

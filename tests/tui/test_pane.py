@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import stat
 import sys
@@ -318,5 +319,19 @@ def test_a_search_that_takes_too_long_is_given_up(run: Run, papa: Papa) -> None:
         await driver.until_shown('takes too long')
         await driver.press('enter')
         assert 'end' in driver.text()
+
+    run(scenario)
+
+
+def test_a_pane_that_is_opened_on_a_kernel_that_hangs_says_what_is_known(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        os.kill(daemon.pid, signal.SIGSTOP)
+        try:
+            await open_on(driver, 'The kernel has not answered yet')
+        finally:
+            os.kill(daemon.pid, signal.SIGCONT)
+        await until_in_pane(driver, 'one')
 
     run(scenario)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from conftest import Daemon, wait_until
 from papa import Papa
 
 from .screens import PROGRAM, Seen, is_alive, kill_hard
+from .terminal import Terminal
 
 Start = Callable[..., Seen]
 FLOOD = "import os\nwhile True: os.write(1, b'x' * 99 + b'\\n' + b'y' * 65000 + b'\\n')"
@@ -269,10 +271,15 @@ def test_no_color(value: str, coloured: bool, daemon: Daemon, start: Start) -> N
 
 # The command line
 
+ALLOWED = 'allowed is: papa-tui [-h] [-p PORT | -u PATH | --demo] [--no-autostart] [--read-only] [--version] [NAME ...]'
+
 
 @pytest.mark.parametrize(('words', 'status', 'said'), [
-    (('--bogus',), 2, 'papa-tui: error: unrecognized arguments: --bogus'),
-    (('-p', '1', '-u', '/x'), 2, 'papa-tui: error: argument -u/--unix-socket: not allowed with argument -p/--port'),
+    (('--bogus',), 2, f'papa-tui: unrecognized arguments: --bogus; {ALLOWED}'),
+    (('a', '--read-only', 'b', '--read'), 2, f'papa-tui: unrecognized arguments: --read; {ALLOWED}'),
+    (('-p', '1', '-u', '/x'), 2,
+     f'papa-tui: argument -u/--unix-socket: not allowed with argument -p/--port; {ALLOWED}'),
+    (('-u',), 2, f'papa-tui: argument -u/--unix-socket: expected one argument; {ALLOWED}'),
     (('-p', 'abc'), 1, 'papa-tui: A port must be a number from 1 to 65535, not "abc"'),
     (('-p', '99999'), 1, 'papa-tui: A port must be a number from 1 to 65535, not "99999"'),
     (('-u', 'relative'), 1, 'papa-tui: The path of a Unix socket must be absolute and name a file, not "relative"'),
@@ -283,8 +290,22 @@ def test_no_color(value: str, coloured: bool, daemon: Daemon, start: Start) -> N
 def test_what_is_wrong_is_said_in_a_line(words: tuple[str, ...], status: int, said: str, start: Start) -> None:
     seen = start(*words, columns=200)
     assert seen.finish() == status
-    assert seen.text.strip().splitlines()[-1] == said
+    assert seen.text.strip().splitlines() == [said]
     assert 'Traceback' not in seen.text
+
+
+@pytest.mark.parametrize(('key', 'status'), [('q', 0), ('\x03', 130)])
+def test_whoever_waits_for_a_kernel_that_does_not_answer_is_told_and_can_leave(
+    key: str, status: int, folder: str
+) -> None:
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.bind(f'{folder}/hung')
+        hung.listen(8)
+        terminal = Terminal('-u', f'{folder}/hung')
+        terminal.until(f'papa-tui: Connecting to {folder}/hung …  Ctrl-C leaves')
+        terminal.type(key)
+        assert terminal.ended_within(5) == status
+        assert 'Traceback' not in terminal.rest()
 
 
 def test_without_the_extra(folder: str, start: Start) -> None:
