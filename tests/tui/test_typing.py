@@ -11,7 +11,8 @@ from papa import Papa
 from .conftest import Driver
 
 Run = Callable[..., None]
-KEYS = {'\t': 'tab', '\r': 'enter', '\x1b': 'escape', '+': 'plus', ':': 'colon', ' ': 'space', '/': 'slash'}
+KEYS = {'\t': 'tab', '\r': 'enter', '\x1b': 'escape', '+': 'plus', ':': 'colon', ' ': 'space', '/': 'slash',
+        '\x02': 'f2'}
 
 
 def burst(driver: Driver, text: str) -> None:
@@ -67,5 +68,18 @@ def test_what_was_pasted_keeps_its_place(run: Run, papa: Papa) -> None:
         driver.app.post_message(events.Paste('two\nlines'))
         burst(driver, '3')
         await driver.until_shown('lines3')
+
+    run(scenario)
+
+
+def test_a_form_and_the_keys_after_it(run: Run, papa: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        burst(driver, '3+note\tx\x02:set a b\r')
+        await driver.until(lambda: papa.get('a') == 'b')
+        assert papa.get('note') == 'x'
+        for number in range(5):
+            burst(driver, f'3+note{number}\tx\x02+more{number}\ty\x02')
+            await driver.until(lambda: papa.get(f'more{number}') == 'y')  # noqa: B023
+            assert papa.get(f'note{number}') == 'x'
 
     run(scenario)
