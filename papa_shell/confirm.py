@@ -11,7 +11,7 @@ from papa_shell.statuses import put
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _STDIN = 0
 _TERMINAL = '/dev/tty'
@@ -22,11 +22,13 @@ def agreed(text: str) -> bool:
     return text.strip().lower() in ('y', 'yes')
 
 
-def ask(text: str) -> str:
-    """What is answered to the question whether to remove. Raises `BadRequest` if it cannot be shown."""
+def ask(question: Callable[[int, int], str]) -> str:
+    """What is answered to the question whether to remove, laid out for so many columns and rows.
+    Raises `BadRequest` if it cannot be shown."""
     with _shown() as fd:
-        lines = statuses.wrap(text, screen.columns(fd))
-        os.write(fd, '\n'.join(lines).encode('utf-8', 'backslashreplace'))
+        text = question(*screen.size(fd)).encode('utf-8', 'backslashreplace')
+        while text:
+            text = text[os.write(fd, text) :]
         return answer()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 
 from papa.errors import NotFound
 from papa.line.calls import Call
+from papa.line.removal import left_alone, unchanged
 from papa.line.units import counted
 from papa.names import natural, shortened
 from papa.options import KINDS
@@ -31,23 +33,50 @@ def remove(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> i
     if not (is_wide(line) or kinds == 'processes'):
         session.call(line, call, flags)
         return statuses.OK
+    if needs_asking(line, flags):
+        return _remove_asking(session, line, call, flags)
     found = session.listed(line, flags, kinds, line.operands)
-    names = sorted(found, key=natural)
-    if not names or not needs_asking(line, flags):
-        session.call(line, call, flags)  # which says what is wrong, if something is
-        if not names:
-            from papa_shell.runner import nothing
+    session.call(line, call, flags)  # which says what is wrong, if something is
+    if not found:
+        _tell_nothing(line)
+    _tell_what_goes_on(kinds, found)
+    return statuses.OK
 
-            say(nothing(line))
-    elif agreed(ask(question(kinds, names))):
-        _remove(session, line, call, flags, names)
-    else:
+
+def _remove_asking(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> int:
+    kinds = line.command.words[-1]
+    kernel = session.kernel(line, flags)
+    asked = session.listed(line, flags, kinds, line.operands)
+    if not asked:
+        session.call(line, call, flags)  # which says what is wrong, if something is
+        _tell_nothing(line)
+        return statuses.OK
+    if not agreed(ask(lambda *size: question(kinds, sorted(asked, key=natural), *size))):
         put('Nothing was removed\n')
         return statuses.FAILED
-    running = {name: found[name]['pid'] for name in names if kinds == 'processes' and found[name]['running']}
-    if running:
-        say(goes_on(running))
-    return statuses.OK
+    now = session.kernel(line, flags)
+    if now != kernel:
+        session.announce(flags, now)
+        put('Nothing was removed\n')
+        return statuses.FAILED
+    removed, others = _remove_unchanged(session, line, call, flags, asked)
+    _tell_what_goes_on(kinds, removed)
+    if others:
+        say(left_alone(others))
+    return statuses.FAILED if others else statuses.OK
+
+
+def _remove_unchanged(
+    session: Session, line: Line, call: Call, flags: dict[str, Any], asked: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Remove what was asked about, without what has gone by itself. Returns that, and the names that others have."""
+    kinds = line.command.words[-1]
+    while True:
+        now = session.listed(line, flags, kinds, list(asked))
+        same = unchanged(kinds, asked, now)
+        if not same or _removed(session, line, Call(call.method, *same), flags):
+            others = [name for name in asked if name in now and name not in set(same)]
+            return {name: now[name] for name in same}, others
 
 
 def is_wide(line: Line) -> bool:
@@ -60,9 +89,15 @@ def needs_asking(line: Line, flags: dict[str, Any]) -> bool:
     return line.command.words[0] == 'remove' and 'yes' not in flags and is_wide(line) and os.isatty(_STDIN)
 
 
-def question(kinds: str, names: Sequence[str]) -> str:
-    """``Remove 2 processes: a, b?``"""
-    return f'Remove {counted(len(names), KINDS[kinds])}: {shortened(names)}? [y/N] '
+def question(kinds: str, names: Sequence[str], columns: int, rows: int) -> str:
+    """``Remove 2 processes: a, b?``, in lines of a terminal; with as many names as it has room for."""
+
+    def lines(most: int) -> list[str]:
+        what = f'{counted(len(names), KINDS[kinds])}: {shortened(names, most)}'
+        return statuses.wrap(f'Remove {what}? [y/N] ', columns)
+
+    fitting = range(1, min(len(names), columns * rows) + 1)
+    return '\n'.join(lines(max(1, bisect_right(fitting, rows - 1, key=lambda most: len(lines(most))))))
 
 
 def goes_on(pids: Mapping[str, int]) -> str:
@@ -72,10 +107,17 @@ def goes_on(pids: Mapping[str, int]) -> str:
     return f'{shortened(list(pids))} {goes} on, and nothing of {it} is recorded any more; to end {it}: kill {kill}'
 
 
-def _remove(session: Session, line: Line, call: Call, flags: dict[str, Any], names: list[str]) -> None:
-    """Remove these names, without those that have gone by themselves meanwhile."""
-    while names and not _removed(session, line, Call(call.method, *names), flags):
-        names = list(session.listed(line, flags, line.command.words[-1], names))
+def _tell_nothing(line: Line) -> None:
+    from papa_shell.runner import nothing
+
+    say(nothing(line))
+
+
+def _tell_what_goes_on(kinds: str, removed: Mapping[str, Any]) -> None:
+    names = sorted(removed, key=natural) if kinds == 'processes' else []
+    running = {name: removed[name]['pid'] for name in names if removed[name]['running']}
+    if running:
+        say(goes_on(running))
 
 
 def _removed(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> bool:

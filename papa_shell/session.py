@@ -9,7 +9,7 @@ from papa.client.sync import Papa
 from papa.errors import ConnectFailed, ConnectionLost
 from papa.line.calls import Call
 from papa.line.quoting import join
-from papa_shell.statuses import TimedOut
+from papa_shell.statuses import TimedOut, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,6 +93,14 @@ class Session:
         """Details by name of what names mean at this moment. Raises as `call`."""
         found: dict[str, Any] = self.call(line, Call(f'list_{kind}', *names, reads=True), flags)
         return found
+
+    def kernel(self, line: Line, flags: dict[str, Any]) -> tuple[int, float]:
+        """Which kernel it is that answers now. Raises as `call`."""
+        return identity(self.call(line, Call('kernel_info', reads=True), flags))
+
+    def announce(self, flags: dict[str, Any], kernel: tuple[int, float]) -> None:
+        """Say that this one is another than before."""
+        say(another_kernel(self.papa(flags).endpoint, kernel))
 
     def _after_loss(self, call: Call, flags: dict[str, Any], error: ConnectionLost) -> Any:
         """The connection was lost in the middle of a call: what may be done is done, else this raises."""

@@ -80,6 +80,11 @@ class Link(Session):
         if another and not call.reads and not _asked('Do it there? [y/N] '):
             raise Declined('Nothing was done there')
 
+    def announce(self, flags: dict[str, Any], kernel: tuple[int, float]) -> None:
+        """Say that this one is another than before; of the prompt's own, that was told when it was met."""
+        if place(flags) != self._home:
+            super().announce(flags, kernel)
+
     def _gone(self, flags: dict[str, Any]) -> str:
         gone = super()._gone(flags)
         return self.standing.told(gone) if place(flags) == self._home else gone

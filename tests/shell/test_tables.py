@@ -116,9 +116,14 @@ def test_a_table_where_no_terminal_is(shell: Shell, papa: Papa) -> None:
 
 
 def test_the_question() -> None:
-    assert question('processes', ['a']) == 'Remove 1 process: a? [y/N] '
-    assert question('sockets', ['a', 'b\x1b']) == 'Remove 2 sockets: a, b\\x1b? [y/N] '
-    assert question('values', [str(n) for n in range(30)]).endswith('19 and 10 more? [y/N] ')
+    assert question('processes', ['a'], 80, 24) == 'Remove 1 process: a? [y/N] '
+    assert question('sockets', ['a', 'b\x1b'], 80, 24) == 'Remove 2 sockets: a, b\\x1b? [y/N] '
+    assert question('values', [str(n) for n in range(30)], 200, 2).endswith(' 28, 29? [y/N] ')
+    assert question('values', [str(n) for n in range(30)], 40, 1).endswith(' more? [y/N] ')
+    text = question('values', [f'name.{n}' for n in range(10_000)], 80, 24)
+    assert text.endswith(' more? [y/N] ')
+    assert len(text.splitlines()) == 23
+    assert all(len(line) <= 80 for line in text.splitlines())
     assert [agreed(text) for text in ('y\n', 'YES\n', '', 'n', 'yeah')] == [True, True, False, False, False]
 
 
@@ -168,6 +173,61 @@ def test_removing_asks_and_removes_what_it_showed(terminal: Callable[..., Termin
     assert papa.list_sockets() == {}
 
 
+@pytest.mark.parametrize('kind', ['processes', 'sockets', 'values'])
+def test_what_took_a_name_during_the_question_is_left_alone(
+    terminal: Callable[..., Terminal], papa: Papa, kind: str
+) -> None:
+    def make(name: str, text: str) -> None:
+        if kind == 'processes':
+            papa.make_process(name, 'sleep', text)
+        elif kind == 'sockets':
+            papa.make_socket(name, path=f'{papa.endpoint}.{name}', backlog=int(text))
+        else:
+            papa.set(name, text)
+
+    make('a.1', '100')
+    make('a.2', '100')
+    run = terminal('remove', kind, 'a.*')
+    run.read_until('[y/N] ')
+    if kind == 'processes':
+        os.kill(papa.list_processes('a.1')['a.1']['pid'], 9)
+        with papa.watch_processes('a.1') as watcher:
+            while watcher:
+                watcher.read()
+    elif kind == 'sockets':
+        papa.remove_sockets('a.1')
+    make('a.1', '101')
+    run.type('y\n')
+    assert run.end() == 1
+    assert 'a.1 is not what it was when this was asked: it is left alone' in run.said
+    left = getattr(papa, f'list_{kind}')('a.1')
+    if kind == 'processes':
+        assert left['a.1']['recorded']
+        pid = papa.list_processes()['a.2']['pid']
+        assert f'to end it: kill {pid}\r\n' in run.said
+    else:
+        assert left
+        assert not getattr(papa, f'list_{kind}')('a.2')
+
+
+def test_another_kernel_since_the_question(
+    start_daemon: Callable[..., Daemon], terminal: Callable[..., Terminal], daemon: Daemon, papa: Papa
+) -> None:
+    path = f'{daemon.where}.a'
+    papa.make_socket('a', path=path)
+    run = terminal('remove', 'sockets')
+    run.read_until('[y/N] ')
+    daemon.stop()
+    second = start_daemon(port_or_path=daemon.where)
+    with second.connect() as other:
+        other.make_socket('a', path=path)  # the same in all that is seen of it
+        run.type('y\n')
+        assert run.end() == 1
+        assert f'Another kernel is at {daemon.where} (PID {second.pid})' in run.said
+        assert run.said.endswith('Nothing was removed\r\n')
+        assert list(other.list_sockets()) == ['a']
+
+
 def test_a_long_question_breaks_between_words(terminal: Callable[..., Terminal], papa: Papa) -> None:
     for number in range(30):
         papa.set(f'name.of.a.value.{number}', 'x')
@@ -204,6 +264,9 @@ def test_who_cannot_be_asked_has_to_say_yes(monkeypatch: pytest.MonkeyPatch) -> 
     class Holder(Session):
         def listed(self, *_: object) -> dict[str, str]:
             return {'x.1': '1'}
+
+        def kernel(self, *_: object) -> tuple[int, float]:
+            return 1, 1.0
 
     made = call(line)
     assert made is not None
