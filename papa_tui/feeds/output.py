@@ -11,11 +11,11 @@ from contextlib import ExitStack, closing
 from papa import Papa
 from papa.client.watcher import Watcher
 from papa.errors import Error
-from papa.events import Acknowledged, Event, Lost, Output
+from papa.events import Event, Output
 from papa.names import matches
 from papa_tui.feeds.alarm import Alarm
 from papa_tui.output.assembler import Assembler
-from papa_tui.output.merging import CatchUp, by_time
+from papa_tui.output.merging import CatchUp
 from papa_tui.output.store import Store
 
 RETRY = 1.0  # seconds
@@ -215,28 +215,3 @@ def _hear(watcher: Watcher, events: Iterator[Event], batch: list[Event]) -> int:
         batch.append(event)
         size += len(event.data) if isinstance(event, Output) else 100
     return size
-
-
-def fetch(port_or_path: int | str | None, name: str, process_id: str, before: int) -> list[Event]:
-    """What the kernel still holds of a process before a position. Raises an `Error`."""
-    found: list[Event] = []
-    with Papa(port_or_path, autostart=False) as papa:
-        watcher = papa.watch_processes(name, peek=True, since={name: (process_id, 0)})
-        for event in watcher.events():
-            if event.id == process_id and _reaches(event, before, found):
-                break
-        watcher.close()
-    return by_time(found)
-
-
-def _reaches(event: Event, before: int, found: list[Event]) -> bool:
-    """Add the part of an event that lies before a position; whether that is all that there is."""
-    if isinstance(event, Output):
-        start = event.position - len(event.data)
-        keep = event.data[: max(0, before - start)]
-        if keep:
-            found.append(event._replace(data=keep, position=start + len(keep)))
-        return event.position >= before
-    if isinstance(event, Acknowledged):
-        return event.position >= before
-    return isinstance(event, Lost) and event.end >= before

@@ -242,7 +242,8 @@ class Assembler:
             self.note(source, event.timestamp, f'ended: {ending(event.exit_code)}', tone, source.end or 0)
 
     def put_before(self, source: Source, events: list[Event]) -> None:
-        """Put output that is older than all that has come before it. Those of one process."""
+        """Put output of one process that is older than all of it that is shown. What there is no room for is left out,
+        the oldest first."""
         if not events or source.start is None:
             return
         older = Assembler(self.store)
@@ -256,8 +257,10 @@ class Assembler:
         older._flush(older.sources[source.id])
         for chunk in older.before:
             chunk.source = source
-        self.store.prepend(older.before)
+        left_out = self.store.prepend(older.before)
         source.start = older.sources[source.id].start
+        for chunk in older.before[:left_out]:
+            chunk.leave()
         self.show_partial()
 
     def _join(self, source: Source, stream: str, held: _Held) -> bool:

@@ -15,10 +15,11 @@ Span = tuple[int, int]  # positions: from the first to before the second
 class Source:
     """One start of a process. All positions are those of the kernel.
 
-    `start` and `end`: what has arrived. `painted`: the end of the last line that was painted. `captured`: how much
-    there is, as the kernel said last; `floor`: what comes before it the kernel holds no more, acknowledged or not.
-    `taken`: bytes that other clients have acknowledged while this was watched; `claimed`: up to where we have asked for
-    it ourselves. `listed`: the kernel's list has had it. `number` gives it its colour. `exit_code` once it has closed.
+    `start` and `end`: what has arrived and was not dropped since. `painted`: the end of the last line that was
+    painted. `captured`: how much there is, as the kernel said last; `floor`: what comes before it the kernel holds no
+    more, acknowledged or not. `taken`: bytes that other clients have acknowledged while this was watched; `claimed`:
+    up to where we have asked for it ourselves. `listed`: the kernel's list has had it. `number` gives it its colour.
+    `exit_code` once it has closed.
     """
 
     __slots__ = (

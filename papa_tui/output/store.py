@@ -95,6 +95,11 @@ class Chunk:
         colour = self.colour if begin == 0 else colour_after(self.colour, self.data[:begin])
         return Line(self.first + index, self.source, self.stream, self.time, data, spans, self.tone, colour)
 
+    def leave(self) -> None:
+        """It is shown no more: of its process, what is shown begins after it."""
+        if self.source is not None and self.stream != NOTE:
+            self.source.start = max(self.source.start or 0, self.end)
+
     def _cut(self) -> list[int]:
         """Where lines begin, and the end of the last."""
         if self.cuts is None:
@@ -141,17 +146,27 @@ class Store:
         while self.bytes > self._most_bytes or len(self._chunks) - self._dropped > self._most_chunks:
             self._drop()
 
-    def prepend(self, chunks: list[Chunk]) -> None:
-        """Add chunks before the first, as far as there is room."""
+    @property
+    def room(self) -> int:
+        """How many bytes can be added before something is dropped."""
+        return max(0, self._most_bytes - self.bytes)
+
+    def prepend(self, chunks: list[Chunk]) -> int:
+        """Add chunks before the first, as far as there is room. Returns how many at the beginning were left out."""
+        left_out = len(chunks)
         for chunk in reversed(chunks):
             if self.bytes + len(chunk.data) > self._most_bytes:
                 break
+            left_out -= 1
             self.first -= chunk.count
             chunk.first = self.first
-            self._chunks.insert(self._dropped, chunk)
-            self._firsts.insert(self._dropped, chunk.first)
             self.bytes += len(chunk.data)
+        added = chunks[left_out:]
+        self._chunks[: self._dropped] = added
+        self._firsts[: self._dropped] = [chunk.first for chunk in added]
+        self._dropped = 0
         self.edition += 1
+        return left_out
 
     def extend(self, chunk: Chunk, data: bytes, head: tuple[Span, ...]) -> None:
         """Put the beginning of its first line before a chunk, which has the rest."""
@@ -167,6 +182,7 @@ class Store:
         self._dropped += 1
         self.bytes -= len(chunk.data)
         self.first = chunk.first + chunk.count
+        chunk.leave()
         if self._dropped >= _SPARE:
             del self._chunks[: self._dropped], self._firsts[: self._dropped]
             self._dropped = 0
@@ -199,6 +215,8 @@ class Store:
 
     def clear(self) -> None:
         """Drop all lines; numbers go on."""
+        for chunk in self._chunks[self._dropped :]:
+            chunk.leave()
         self._chunks, self._firsts, self._dropped = [], [], 0
         self.bytes = 0
         self.first = self.next

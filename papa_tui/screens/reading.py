@@ -9,15 +9,14 @@ from functools import cached_property
 
 from textual import events
 
-from papa.errors import Error
 from papa.line.units import counted
 from papa_tui.actions import PANE
-from papa_tui.feeds.output import OutputFeed, fetch
+from papa_tui.feeds.older import Older
+from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import BadPattern
 from papa_tui.model.patience import TooSlow
 from papa_tui.model.text import harmless, size
 from papa_tui.output.saving import save
-from papa_tui.output.sources import Source
 from papa_tui.screens.looking import Looking
 from papa_tui.widgets.pane_drawing import PaneDrawing
 from papa_tui.widgets.pane_edge import Edge
@@ -27,6 +26,8 @@ _STEP = 8  # cells
 
 class ReadingOutput(Looking):
     """The actions of the output pane."""
+
+    _older: Older
 
     @cached_property
     def _edge(self) -> Edge:
@@ -49,10 +50,15 @@ class ReadingOutput(Looking):
         self._log_no_more()
         self.stop_watching()
         feed = OutputFeed(self.settings.where, names, self.dashboard.ring_output)
+        self._older = Older(self.settings.where, feed, self.dashboard.ring_output, self._tell_later)
         self.pane.look_at(feed)
         feed.start()
         self.share_room()
         self.focus_place(PANE)
+
+    def _tell_later(self, text: str) -> None:
+        """Say something, whichever thread wants to."""
+        self.app.call_later(self.say, text, 'warn')
 
     def stop_watching(self) -> None:
         """End what the pane watches, if it does."""
@@ -106,14 +112,14 @@ class ReadingOutput(Looking):
     # Moving
 
     def do_first(self) -> None:
-        """To the first line; a second time: what the kernel has before it."""
+        """To the first line; and what the kernel has before it is fetched."""
         if self.place != PANE:
             super().do_first()
         elif self.pane.reading is not None and self.pane.feed is not None:
             with self.pane.feed.lock:
                 self.pane.reading.to_start()
             self.pane.show()
-            self._fetch()
+            self._older.fetch()
 
     def do_last(self) -> None:
         """To the last line, and follow."""
@@ -131,8 +137,8 @@ class ReadingOutput(Looking):
         """Above the start there may be more."""
         if self.place != PANE:
             super().move(rows)
-        elif self.pane.scroll_rows(rows):
-            self._fetch()
+        elif self.pane.scroll_rows(rows) and self.pane.feed is not None:
+            self._older.fetch()
 
     def do_scroll_left(self) -> None:
         """To the left."""
@@ -141,26 +147,6 @@ class ReadingOutput(Looking):
     def do_scroll_right(self) -> None:
         """To the right."""
         self.pane.scroll_columns(_STEP)
-
-    def _fetch(self) -> None:
-        """Get what the kernel still has before the first line, without stopping for it."""
-        feed = self.pane.feed
-        if feed is None:
-            return
-        with feed.lock:
-            wanted = [(source, source.start or 0) for source in self.pane.sources if source.more_above]
-        if wanted:
-            threading.Thread(target=self._fetch_these, args=(feed, wanted), name='fetch', daemon=True).start()
-
-    def _fetch_these(self, feed: OutputFeed, wanted: list[tuple[Source, int]]) -> None:
-        for source, before in wanted:
-            try:
-                events = fetch(self.settings.where, source.name, source.id, before)
-            except Error:
-                continue
-            with feed.lock:
-                feed.assembler.put_before(source, events)
-        self.dashboard.ring_output()
 
     # Searching, filtering, looks
 

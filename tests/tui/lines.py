@@ -12,7 +12,7 @@ def out(data: bytes, position: int, name: str = 'a', time: float = 1.0, stream: 
 
 
 def assembled(*events: Event, store: Store | None = None) -> Assembler:
-    made = Assembler(store or Store())
+    made = Assembler(Store() if store is None else store)
     for event in events:
         made.take(event)
     made.show_partial()

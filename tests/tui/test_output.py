@@ -133,6 +133,35 @@ def test_older_output_goes_before_what_there_is() -> None:
     assert lines_of(made.store)[0].source is source
 
 
+def test_older_output_for_which_there_is_no_room_is_left_out_the_oldest_first() -> None:
+    made = assembled(out(b'four\nfive\n', 25), store=Store(most_bytes=20))
+    source = made.source('a', 'a-1')
+    made.put_before(source, [out(b'one\n', 5), out(b'two\n', 9), out(b'three\n', 15)])
+    assert (texts(made), source.start) == (['two', 'three', 'four', 'five'], 5)
+    assert source.more_above
+    assert made.store.room == 0
+
+
+def test_what_was_cleared_can_be_fetched_again() -> None:
+    made = assembled(out(b'one\ntwo\n', 8))
+    source = made.source('a', 'a-1')
+    assert not source.more_above
+    made.store.clear()
+    made.take(out(b'three\n', 14))
+    assert (texts(made), source.start, source.more_above) == (['three'], 8, True)
+    made.put_before(source, [out(b'one\ntwo\n', 8)])
+    assert (texts(made), source.start) == (['one', 'two', 'three'], 0)
+
+
+def test_of_what_was_dropped_more_can_be_fetched() -> None:
+    made = Assembler(Store(most_bytes=10))
+    made.take(out(b'one\ntwo\n', 8))
+    source = made.source('a', 'a-1')
+    assert not source.more_above
+    made.take(out(b'three\n', 14))
+    assert (texts(made), source.start, source.more_above) == (['three'], 8, True)
+
+
 # The store
 
 

@@ -168,6 +168,48 @@ def test_scrolling_above_the_start_fetches_what_the_kernel_has(run: Run, papa: P
     run(scenario)
 
 
+def test_older_output_comes_once_however_often_one_asks(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 100000 170000')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '170000')
+        await driver.press('g', 'g', 'g', 'up', 'pageup')
+        await driver.until(lambda: pane(driver).sources[0].start == 0)
+        await until_in_pane(driver, '100000')
+        await driver.press('g', 'g', 'G')
+        await until_in_pane(driver, '170000')
+        found = [int(line.data) for line in pane(driver).lines_to_save()]
+        assert found == list(range(100000, 170001))
+
+    run(scenario)
+
+
+def test_what_was_lost_before_what_is_fetched_is_told_at_its_place(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 100000 199999', bufsize='500k')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '199999')
+        await driver.press('g')
+        await driver.until(lambda: not pane(driver).sources[0].more_above)
+        await driver.press('g')
+        await until_in_pane(driver, 'lost to overflow')
+
+    run(scenario)
+
+
+def test_a_full_pane_says_where_more_is(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 100000 170000')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '170000')
+        store = pane(driver).feed.store  # type: ignore[union-attr]
+        store._most_bytes = store.bytes
+        await driver.press('g')
+        await driver.until_shown('No room for more lines here')
+
+    run(scenario)
+
+
 def test_search_counts_and_a_filter_filters(run: Run, papa: Papa) -> None:
     start(papa, 'web', 'seq 1 60')
 
