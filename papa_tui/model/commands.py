@@ -16,6 +16,7 @@ from papa_tui.model.text import harmless, size
 from papa_tui.model.things import Process, Socket, Value
 
 _MOST = 12  # names that are shown
+_LONGEST = 2000  # characters of each value in a list
 CHANGING = frozenset((
     'make socket', 'make process', 'remove sockets', 'remove processes', 'remove values', 'set', 'compare-and-set',
     'acknowledge', 'upgrade', 'exit-if-idle', 'watch processes',
@@ -117,7 +118,8 @@ def _listed(kind: str, result: dict[str, Any]) -> list[Pieces]:
     for name, each in result.items():
         lines.append([(harmless(name), 'name')])
         if kind == VALUES:
-            lines.append([('  ', ''), (harmless(each), '')])
+            more = f' … of {len(each):,} characters: papa-shell get shows all of it' if len(each) > _LONGEST else ''
+            lines.append([('  ', ''), (harmless(each[:_LONGEST]), ''), (more, 'dim')])
         else:
             lines += [[(f'  {key:<14}', 'dim'), (harmless(_shown(value)), '')] for key, value in each.items()]
     return lines

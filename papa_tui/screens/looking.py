@@ -17,8 +17,6 @@ from papa_tui.screens.board import Board, too_small
 from papa_tui.screens.help import help_lines
 from papa_tui.screens.overlay import Choice, Piece, Reader
 
-_HAPPENINGS = 300  # of the timeline that are shown: laying out thousands would keep the keys waiting
-
 
 class Looking(Board):
     """The actions that only look."""
@@ -226,11 +224,7 @@ class Looking(Board):
     def _timeline(self, seen: int) -> list[list[Piece]]:
         lines: list[list[Piece]] = []
         self.model.timeline.look()
-        entries = list(self.model.timeline.entries)
-        if earlier := entries[:-_HAPPENINGS]:
-            new = sum(each.number > seen for each in earlier)
-            lines.append([(f'… {len(earlier):,} before these, {new:,} of them since you last looked', 'dim')])
-        for each in entries[-_HAPPENINGS:]:
+        for each in self.model.timeline.entries:
             if each.number == seen + 1 and lines:
                 lines.append([('── since you last looked ' + '─' * 30, 'accent')])
             clock = time.strftime('%H:%M:%S', time.localtime(each.when))

@@ -8,14 +8,14 @@ from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from papa_tui.widgets.palette import palette_of
+from papa_tui.widgets.wrapped import Lines, Piece, Wrapped
 
-Piece = tuple[str, str]  # a text and its tone
+__all__ = ['Choice', 'Piece', 'Question', 'Reader']
 _WIDEST = 100  # cells of a question
 
 
@@ -24,10 +24,10 @@ class Reader(ModalScreen[None]):
 
     DEFAULT_CSS = """
     Reader { align: center middle; background: $background 60%; }
-    Reader > VerticalScroll {
+    Reader > Wrapped {
         width: 90%; min-width: 28; max-width: 110; height: auto; max-height: 90%; padding: 0 1;
         border: round $primary; border-title-color: $primary; border-subtitle-color: $text-muted;
-        background: $background; scrollbar-size-vertical: 1;
+        background: $background;
     }
     """
     BINDINGS = [
@@ -35,51 +35,38 @@ class Reader(ModalScreen[None]):
         Binding('c', 'copy', 'copy', show=False),
     ]
 
-    def __init__(self, title: str, read: Callable[[], Sequence[Sequence[Piece]]], *, at_end: bool = False) -> None:
+    def __init__(self, title: str, read: Callable[[], Lines], *, at_end: bool = False) -> None:
         super().__init__()
         self._title = title
         self._read = read
-        self._lines_of_text = read()
+        self._text = Wrapped(read())
         self._at_end = at_end
 
     def compose(self) -> ComposeResult:
         """One text in a frame."""
-        with VerticalScroll() as scroll:
-            scroll.border_title = self._title
-            scroll.border_subtitle = 'esc closes'
-            yield Static(self._text(), markup=False)
-
-    def _text(self) -> Text:
-        palette = palette_of(self.app)
-        text = Text()
-        for number, line in enumerate(self._lines_of_text):
-            text.append('\n' if number else '')
-            for piece, tone in line:
-                style = palette.style(tone)
-                text.append(piece, style=style if tone else '')
-        return text
+        self._text.border_title = self._title
+        self._text.border_subtitle = 'esc closes'
+        yield self._text
 
     def _again(self) -> None:
         lines = self._read()
-        if lines != self._lines_of_text:
-            self._lines_of_text = lines
-            self.query_one(Static).update(self._text())
+        if lines is not self._text.lines and lines != self._text.lines:
+            self._text.tell(lines)
 
     def on_mount(self) -> None:
         """The newest is at the end of some. It is read anew each second: what it is about goes on."""
         self.set_interval(1.0, self._again)
-        scroll = self.query_one(VerticalScroll)
-        scroll.focus()
+        self._text.focus()
         if self._at_end:
-            scroll.call_after_refresh(scroll.scroll_end, animate=False)
+            self._text.call_after_refresh(self._text.scroll_end, animate=False)
 
     def action_copy(self) -> None:
         """Copy what is selected, or all of it."""
         text = self.get_selected_text() or '\n'.join(
-            ''.join(piece for piece, _ in line) for line in self._lines_of_text
+            ''.join(piece for piece, _ in line) for line in self._text.lines
         )
         self.app.copy_to_clipboard(text)
-        self.query_one(VerticalScroll).border_subtitle = 'copied; esc closes'
+        self._text.border_subtitle = 'copied; esc closes'
 
     def action_close(self) -> None:
         """Back to where one was."""

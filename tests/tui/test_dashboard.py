@@ -183,7 +183,7 @@ def test_the_timeline_tells_what_happened_since_one_looked(run: Run, held: Papa)
     run(scenario)
 
 
-def test_a_long_timeline_shows_its_end_and_says_what_is_before(run: Run, held: Papa) -> None:
+def test_a_long_timeline_shows_its_end(run: Run, held: Papa) -> None:
     async def scenario(driver: Driver) -> None:
         timeline = driver.app.model.timeline
         for number in range(1, 2001):
@@ -191,9 +191,7 @@ def test_a_long_timeline_shows_its_end_and_says_what_is_before(run: Run, held: P
         await driver.press('T')
         await driver.until_shown('p.2000 is gone')
         await driver.press('home')
-        await driver.until_shown('of them since you last looked')
-        before = next(line for line in driver.lines() if 'before these' in line)
-        assert int(before.split('…')[1].split()[0].replace(',', '')) == len(timeline.entries) - 300
+        await driver.until_shown(f'{timeline.entries[0].name} {timeline.entries[0].text}')
 
     run(scenario)
 
