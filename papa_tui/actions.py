@@ -5,6 +5,7 @@ What an action does is the method ``do_ID`` of the main screen. Keys can be chan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 PROCESSES, SOCKETS, VALUES, PANE = 'processes', 'sockets', 'values', 'pane'
@@ -106,6 +107,21 @@ def shown_keys(keys: str) -> str:
     """Those of an action, each once."""
     found = [shown_key(key) for key in keys.split(',')]
     return ' '.join(key for key in found if not key.startswith('shift+') or key == 'shift+tab')
+
+
+def clash(keys: Mapping[str, str]) -> str:
+    """What two actions of one place would have the same key, with these keys by action; empty if none."""
+    names = {shown: key for key, shown in _SHOWN_KEYS.items()}
+    taken: dict[tuple[str, str], str] = {}
+    for action in ACTIONS:
+        for written in filter(None, map(str.strip, keys.get(action.id, action.keys).split(','))):
+            key = names.get(written, written)
+            for place in sorted(action.where):
+                other = taken.setdefault((place, key), action.id)
+                if other != action.id:
+                    mine, others = (action.id, other) if action.id in keys else (other, action.id)
+                    return f'{mine} = {shown_key(key)}: that is the key of "{others}" there; give one of them another'
+    return ''
 
 
 def where(action: Action) -> str:

@@ -77,7 +77,6 @@ class Dashboard(App[None]):
             raise BadRequest(f'There is no theme {show(settings.theme)}; there are {known}')
         recalled = recall_theme(settings.state)
         self.theme = settings.theme or (recalled if recalled in self.available_themes else THEME)
-        self.set_keymap(settings.keys)
 
     def get_default_screen(self) -> Screen[None]:
         """The main screen is there from the beginning: the first picture is the right one."""

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from papa import endpoint as endpoints
 from papa.client import settings as client_settings
-from papa.errors import Error
+from papa.errors import BadRequest, Error
 from papa.version import __version__
 from papa_tui.plain import draw_plainly
 from papa_tui.settings import Settings, config_path, read_config, state_path
@@ -117,9 +117,11 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, where: int | str | None) -> int:
     """Connect first: what is wrong with that is said in one line, without a flicker of the screen."""
-    from papa_tui.actions import BY_ID
+    from papa_tui.actions import BY_ID, clash
 
     keys, theme = read_config(config_path(), set(BY_ID))
+    if trouble := clash(keys):
+        raise BadRequest(f'{config_path()}: {trouble}')
     settings = Settings(
         where=where, autostart=not options.no_autostart, read_only=options.read_only, keys=keys, theme=theme,
         state=state_path(),

@@ -7,16 +7,24 @@ from collections.abc import Callable
 from textual.binding import Binding
 
 from papa_tui.actions import ACTIONS, BY_ID
+from papa_tui.model.model import Model
 from papa_tui.screens.acting import Acting
+from papa_tui.screens.board import Owner
+from papa_tui.settings import Settings
 from papa_tui.widgets.table import Table
 
 
 class MainScreen(Acting):
     """All that can be done, by the table of actions: ``do_ID`` does what the action of this id says."""
 
-    BINDINGS = [
-        Binding(action.keys, f'do("{action.id}")', action.text, show=False, id=action.id) for action in ACTIONS
-    ]
+    def __init__(self, model: Model, settings: Settings, dashboard: Owner) -> None:
+        super().__init__(model, settings, dashboard)
+        bound = self._bindings.key_to_bindings  # a keymap of Textual takes a key away from the other panes, too
+        for action in ACTIONS:
+            keys = filter(str.strip, settings.keys.get(action.id, action.keys).split(','))
+            made = [Binding(key, f'do("{action.id}")', action.text, show=False) for key in keys]
+            for each in Binding.make_bindings(made):
+                bound[each.key] = [*bound.get(each.key, []), each]
 
     def on_mount(self) -> None:
         """Perhaps a person has come for the output of some processes alone."""

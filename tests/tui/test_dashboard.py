@@ -337,12 +337,17 @@ def test_q_leaves_and_says_what_goes_on(run: Run, held: Papa) -> None:
 
 def test_keys_can_be_changed(run: Run, held: Papa) -> None:
     async def scenario(driver: Driver) -> None:
-        await driver.press('x')
+        await driver.press('y')
         assert table(driver).view.tree
         await driver.press('t')
         assert table(driver).view.tree
+        await driver.press('y', 'o')
+        await driver.until(lambda: driver.app.main.place == 'pane')
+        times = driver.app.main.pane.times
+        await driver.press('t')
+        assert driver.app.main.pane.times is not times, 'another pane keeps its key'
 
-    run(scenario, keys={'tree': 'x'})
+    run(scenario, keys={'tree': 'y', 'sort': ''})
 
 
 def test_a_long_value_is_fetched_for_its_details(run: Run, papa: Papa) -> None:

@@ -294,6 +294,17 @@ def test_what_is_wrong_is_said_in_a_line(words: tuple[str, ...], status: int, sa
     assert 'Traceback' not in seen.text
 
 
+def test_a_key_for_two_actions_is_told(folder: str, start: Start) -> None:
+    Path(folder, 'papa').mkdir()
+    path = Path(folder, 'papa', 'tui.ini')
+    path.write_text('[keys]\ntree = x\n')
+    seen = start('-u', f'{folder}/k', columns=200, XDG_CONFIG_HOME=folder)
+    assert seen.finish() == 1
+    assert seen.text.strip().splitlines() == [
+        f'papa-tui: {path}: tree = x: that is the key of "remove" there; give one of them another',
+    ]
+
+
 @pytest.mark.parametrize(('key', 'status'), [('q', 0), ('\x03', 130)])
 def test_whoever_waits_for_a_kernel_that_does_not_answer_is_told_and_can_leave(
     key: str, status: int, folder: str

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from papa.line.units import age
-from papa_tui.actions import ACTIONS, BY_ID, available, shown_keys
+from papa_tui.actions import ACTIONS, BY_ID, available, clash, shown_keys
 from papa_tui.model.details import details as details_of
 from papa_tui.model.text import bar, ending, harmless, rate, size, sparkline
 from papa_tui.model.things import Socket, Value
@@ -120,3 +120,17 @@ def test_keys_as_people_know_them() -> None:
     assert shown_keys('slash') == '/'
     assert shown_keys('S,shift+s') == 'S'
     assert shown_keys('pagedown,ctrl+d') == 'pgdn ^d'
+
+
+@pytest.mark.parametrize(('keys', 'told'), [
+    ({}, ''),
+    ({'tree': 'y'}, ''),
+    ({'clear': 'X'}, ''),
+    ({'tree': 'x'}, 'tree = x: that is the key of "remove" there; give one of them another'),
+    ({'quit': 'y,/'}, 'quit = /: that is the key of "search" there; give one of them another'),
+    ({'tree': 'x', 'remove': 'delete'}, ''),
+    ({'tree': '', 'sort': ''}, ''),
+    ({'tree': 'y', 'sort': 'y'}, 'tree = y: that is the key of "sort" there; give one of them another'),
+])
+def test_keys_that_two_actions_would_have(keys: dict[str, str], told: str) -> None:
+    assert clash(keys) == told
