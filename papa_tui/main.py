@@ -161,7 +161,7 @@ class _Stuck(Exception):
 
 def _waited(began: threading.Event, endpoint: object) -> bool:
     """Say what is waited for, and wait. Returns whether it came; else a person has left."""
-    text = f'{PROGRAM}: Connecting to {endpoint} …  Ctrl-C leaves'
+    text = f'{PROGRAM}: Connecting to {endpoint} …; q or Ctrl-C leaves'
     print(f'\r{text}', end='', flush=True)
     before = termios.tcgetattr(0)
     tty.setcbreak(0)  # q leaves, too

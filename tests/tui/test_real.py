@@ -313,7 +313,7 @@ def test_whoever_waits_for_a_kernel_that_does_not_answer_is_told_and_can_leave(
         hung.bind(f'{folder}/hung')
         hung.listen(8)
         terminal = Terminal('-u', f'{folder}/hung')
-        terminal.until(f'papa-tui: Connecting to {folder}/hung …  Ctrl-C leaves')
+        terminal.until(f'papa-tui: Connecting to {folder}/hung …; q or Ctrl-C leaves')
         terminal.type(key)
         assert terminal.ended_within(5) == status
         assert 'Traceback' not in terminal.rest()
