@@ -12,6 +12,7 @@ from papa.line.grammar import Line, parse, parse_words
 from papa.line.lookups import Lookups
 from papa.line.quoting import split
 from papa_tui.actions import SOCKETS, VALUES
+from papa_tui.feeds.files import read_file
 from papa_tui.model import commands
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
@@ -249,8 +250,4 @@ def _file(line: Line) -> str | None:
         return None
     if path == '-':
         raise BadRequest('There is no standard input here: give the path of a file')
-    try:
-        with open(path, encoding='utf-8', errors='surrogateescape', newline='') as file:
-            return file.read()
-    except (OSError, ValueError) as error:
-        raise BadRequest(f'Cannot read {path}: {getattr(error, "strerror", None) or error}') from None
+    return read_file(path)
