@@ -22,8 +22,11 @@ _HEAD = 2  # lines above the rows: the title and the heads of the columns
 _UNKNOWN: Cell = ('', '')
 
 
-class Table(ScrollView, can_focus=True):
-    """The rows of a `View`. `refresh_rows` after they have changed; `note` is what the title says beside the counts."""
+class Table(ScrollView, can_focus=True, inherit_bindings=False):
+    """The rows of a `View`. `refresh_rows` after they have changed; `note` is what the title says beside the counts.
+
+    It has no keys of its own: those of a `ScrollView` would scroll away from the cursor.
+    """
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """

@@ -212,6 +212,26 @@ def test_help_begins_with_what_fits_the_pane_and_has_all_of_it(run: Run, held: P
     assert 'Make one' not in str(help_lines('processes', Settings(read_only=True)))
 
 
+@pytest.mark.parametrize(('keys', 'row'), [
+    (['down'] * 3, 3), (['end'], 39), (['end', 'up', 'up'], 37), (['end', 'home'], 0), (['pagedown', 'pageup'], 0),
+])
+def test_the_cursor_goes_where_the_arrows_say_in_tables_longer_than_the_window(
+    keys: list[str], row: int, run: Run, papa: Papa
+) -> None:
+    with papa.pipeline() as many:
+        for number in range(40):
+            many.set(f'v{number:02}', 'x')
+
+    async def scenario(driver: Driver) -> None:
+        await driver.until_shown('v00')
+        await driver.press('3', *keys)
+        values = driver.app.main.tables['values']
+        assert values.view.key == f'v{row:02}'
+        await driver.until_shown(f'v{row:02}')
+
+    run(scenario)
+
+
 @pytest.mark.parametrize('size', [(80, 24), (60, 12), (20, 5), (1, 1), (200, 60)])
 def test_any_size_will_do(run: Run, held: Papa, size: tuple[int, int]) -> None:
     async def scenario(driver: Driver) -> None:
