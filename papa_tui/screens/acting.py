@@ -194,7 +194,7 @@ class Acting(Acknowledging):
             self._edit(name, text)
 
     def _edit(self, name: str, text: str) -> None:
-        if '\r' in text or '\0' in text or any('\ud800' <= c < '\ue000' for c in text):
+        if not _can_be_edited(text):
             self.say('This value has characters that an editor would change: papa-shell set --file keeps them', 'warn')
             return
         fields = (Field('name', 'name', name, fixed=True), Field('value', 'value', text, long=True))
@@ -210,6 +210,12 @@ class Acting(Acknowledging):
         names = table.view.chosen()
         if names:
             self.run_words(['remove', table.kind, *names])
+
+
+def _can_be_edited(text: str) -> bool:
+    """Whether an editor gives it back as it is: it would turn whatever ends a line into a newline."""
+    flat = text.replace('\n', '')
+    return flat.splitlines() in ([], [flat]) and not any(c == '\0' or '\ud800' <= c < '\ue000' for c in flat)
 
 
 def _given(filled: Filled, *keys: str) -> list[str]:

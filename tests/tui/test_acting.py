@@ -92,6 +92,32 @@ def test_an_edit_does_not_overwrite_what_another_has_set_meanwhile(run: Run, pap
     run(scenario)
 
 
+@pytest.mark.parametrize('text', ['a\x0bb', 'a\x0c', 'a\x1cb', '\x85', 'a\u2028b', 'a\r\nb', 'a\0b', 'tr\x0b\x85x\u2028y'])
+def test_a_value_that_an_editor_would_change_is_not_edited(text: str, run: Run, papa: Papa) -> None:
+    papa.set('note', text)
+
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'e')
+        await driver.until_shown('This value has characters that an editor would change')
+        assert driver.app.screen is driver.app.main
+
+    run(scenario)
+
+
+def test_an_editor_gives_back_what_it_got(run: Run, papa: Papa) -> None:
+    papa.set('note', text := '\n a\tb\n\n\x1b[1mé\x7f \n')
+
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'e')
+        await driver.until_shown('Edit note')
+        await driver.type('Z')
+        await driver.press('f2')
+        await driver.until(lambda: papa.get('note') != text)
+        assert papa.get('note') == text + 'Z'
+
+    run(scenario)
+
+
 def test_forgetting_names_what_it_hits_and_can_be_declined(run: Run, papa: Papa) -> None:
     for number in (1, 2):
         papa.make_process(f'web.{number}', 'sh', ['-c', 'echo hello; exec sleep 1000'])
