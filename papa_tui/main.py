@@ -161,13 +161,12 @@ class _Stuck(Exception):
 
 def _waited(began: threading.Event, endpoint: object) -> bool:
     """Say what is waited for, and wait. Returns whether it came; else a person has left."""
-    text = f'{PROGRAM}: Connecting to {endpoint} …; q or Ctrl-C leaves'
-    print(f'\r{text}', end='', flush=True)
     before = termios.tcgetattr(0)
-    tty.setcbreak(0)  # q leaves, too
     try:
+        tty.setcbreak(0, termios.TCSANOW)  # keeps what was typed before
+        print(f'\r{PROGRAM}: Connecting to {endpoint} …; q or Ctrl-C leaves', end='', flush=True)
         while not began.wait(_LOOK):
-            if select.select([0], [], [], 0)[0] and os.read(0, 4096) in (b'q', b''):
+            if select.select([0], [], [], 0)[0] and os.read(0, 4096)[:1] in (b'q', b''):
                 return False
         return True
     finally:
