@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from papa.errors import BadRequest, Error, NotFound, SystemFailure
+from papa.errors import BadRequest, Error, NotFound
 from papa.line import calls
 from papa.names import show as quoted
 from papa_shell import formats, statuses
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from papa.line.calls import Call
     from papa.line.grammar import Line
     from papa_shell.session import Session
-
-_STDIN = 0
-_READ_SIZE = 65536
 
 
 class Unforeseen(Error):
@@ -141,6 +138,8 @@ class Runner:
             return None
         if path == '-' and self._script_on_stdin:
             raise BadRequest('--file - is standard input, and that is the script')
+        from papa.line.files import read_text
+
         return read_text(path)
 
 
@@ -192,20 +191,3 @@ def help_on(words: Sequence[str], *, pretty: bool) -> bytes:
     from papa_shell.help import text
 
     return text(words).encode()
-
-
-def read_text(path: str) -> str:
-    """The text of a file, or of standard input for ``-``. Raises `SystemFailure`."""
-    try:
-        fd = _STDIN if path == '-' else os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            parts = []
-            while part := os.read(fd, _READ_SIZE):
-                parts.append(part)
-        finally:
-            if fd != _STDIN:
-                os.close(fd)
-    except (OSError, ValueError) as error:
-        shown = 'standard input' if path == '-' else path
-        raise SystemFailure(f'Cannot read {shown}: {getattr(error, "strerror", None) or error}') from None
-    return b''.join(parts).decode('utf-8', 'surrogateescape')

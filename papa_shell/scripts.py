@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from papa.errors import Error, SystemFailure
+from papa.errors import Error, LimitReached, SystemFailure
 from papa.line import calls
 from papa.line.errors import BadLine, Unfinished
+from papa.line.files import LONGEST
 from papa.line.grammar import Line, parse
 from papa.line.quoting import carry
 from papa_shell import statuses
@@ -61,7 +62,8 @@ class Script:
     def lines(self) -> Iterator[tuple[str, str]]:
         """Where each command begins and its text: several lines where a quote or a backslash joins them.
 
-        They are read as they come: whoever writes a script bit by bit sees each line done. Raises `SystemFailure`.
+        They are read as they come: whoever writes a script bit by bit sees each line done. Raises `SystemFailure`,
+        or `LimitReached` for a line without an end.
         """
         held: list[str] = []
         first, carried = 0, ''
@@ -84,13 +86,18 @@ class Script:
 
     def _raw(self) -> Iterator[bytes]:
         begun: list[bytes] = []  # the parts of a line that has no end yet
+        size = 0  # of these
         while part := self._read():
             first, *lines = part.split(b'\n')
             begun.append(first)
+            size += len(first)
+            if size > LONGEST:
+                raise LimitReached(f'A line of {self.name} is longer than {LONGEST >> 20} MB')
             if lines:
                 yield b''.join(begun)
                 yield from lines[:-1]
                 begun = lines[-1:]
+                size = len(begun[0])
         if rest := b''.join(begun):
             yield rest
 

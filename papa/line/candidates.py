@@ -147,8 +147,12 @@ def _attached(walk: Walk, current: Word) -> tuple[flags.Flag | None, str]:
 def _file(walk: Walk, current: Word, system: NoSystem) -> Source | None:
     """Candidates where ``--file PATH`` stands after the name, the one option that may; None elsewhere."""
     flag = flags.BY_SPELLING[FILE]
-    if walk.takes_file and len(walk.rest) == 1 and len(current.text) > 1 and FILE.startswith(current.text):
-        return Source([Candidate(current.start, FILE, flag.summary, 'option')])
+    if walk.takes_file and len(walk.rest) == 1:
+        if len(current.text) > 1 and FILE.startswith(current.text):
+            return Source([Candidate(current.start, FILE, flag.summary, 'option')])
+        spelling, equals, partial = current.text.partition('=')
+        if equals and spelling == FILE:
+            return operands.of_flag(flag, partial, current, system)
     return operands.of_flag(flag, current.text, current, system) if walk.wants_file else None
 
 

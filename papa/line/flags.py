@@ -94,6 +94,12 @@ def _path(flag: str, text: str) -> str:
     raise BadLine(f'{flag} must be the absolute path of a Unix socket, not {show(text)}')
 
 
+def _file(flag: str, text: str) -> str:
+    if text:
+        return text
+    raise BadLine(f'{flag} needs the path of a file, or - for standard input')
+
+
 FLAGS = (
     Flag('-p --port', 'the kernel at this TCP port of 127.0.0.1', value='PORT', read=_port),
     Flag('-u --unix-socket', 'the kernel at this Unix socket', value='PATH', read=_path),
@@ -109,7 +115,7 @@ FLAGS = (
     Flag('--exit-code', 'end with the exit code of the one process watched', commands=_STREAMS | {_MAKE}),
     Flag('--raw', 'the value alone, without a newline', commands=frozenset(('get',))),
     Flag('--file', 'take the value from a file, or from standard input (-)', value='PATH',
-         commands=frozenset(('set',))),
+         read=_file, commands=frozenset(('set',))),
     Flag('-f --script', 'run the commands in a file, or in standard input (-)', value='FILE',
          invocation=True),
     Flag('--keep-going', 'go on with a script after a failure', invocation=True),

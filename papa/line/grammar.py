@@ -156,12 +156,23 @@ def _lasting(parts: Sequence[Part], kind: str = '') -> list[str]:
 
 
 def _take_file(walk: Walk) -> list[str]:
-    """The words after the command. The one option that may stand after a name, ``set NAME --file PATH``, is none."""
+    """The words after the command. The one option that may stand after a name, ``set NAME --file PATH``, is none, and
+    what else begins so is no value by mistake. Raises `BadLine`."""
     words = [word.text for word in walk.rest]
-    if walk.takes_file and words[1:2] == [FILE] and len(words) == 3:
-        walk.given['file'] = words.pop()
-        words.pop()
-    return words
+    if not walk.takes_file or len(words) < 2:
+        return words
+    name, (spelling, equals, path), *surplus = words[0], words[1].partition('='), *words[2:]
+    if spelling != FILE:
+        return words
+    if not equals and surplus:
+        path = surplus.pop(0)
+    so = f'; for a text that begins so: set -- {join([name])} {FILE}...'
+    if not path:
+        raise NeedsMore(f'{FILE} needs the path of a file, or - for standard input{so}')
+    if surplus or 'file' in walk.given:
+        raise BadLine(f'{show((surplus or [FILE])[0], 40)} cannot stand there: {FILE} PATH is the whole value{so}')
+    walk.given['file'] = path
+    return [name]
 
 
 def _check_flags(command: Command, given: dict[str, Any], texts: Sequence[str]) -> None:

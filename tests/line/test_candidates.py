@@ -185,6 +185,7 @@ def test_placeholders(text: str, found: list[str]) -> None:
     ('set note --fi', ['--file']),
     ('set note -', []),
     ('set note --file h', ['here']),
+    ('set note --file=h', ['--file=here']),
     ('set note a --fi', []),
     ('set note --file here x', []),
     ('get --r', ['--raw']),

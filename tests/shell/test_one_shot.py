@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,14 +15,18 @@ import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
+from papa.line.files import LONGEST
 from papa.line.grammar import parse
 from papa.options import KINDS
 from papa.version import __version__
+from papa.wire.server import MAX_LINE
 from papa_shell.runner import Runner
 from papa_shell.session import Session
 
 from .conftest import Shell
 from .programs import PROGRAM, environment
+
+MEMORY = 256 * 1024 * 1024  # bytes
 
 
 def test_values(shell: Shell, papa: Papa) -> None:
@@ -63,6 +68,33 @@ def test_a_value_from_a_file(shell: Shell, papa: Papa, folder: str) -> None:
     assert missing.returncode == 1
     assert missing.stderr == f'papa-shell: Cannot read {folder}/none: No such file or directory\n'
     assert papa.get('x') == text
+
+
+def test_a_file_that_is_too_large_is_not_read_to_its_end(shell: Shell, papa: Papa, folder: str) -> None:
+    assert LONGEST == MAX_LINE
+    papa.set('x', 'before')
+    large = Path(folder, 'large')
+    with large.open('wb') as file:
+        file.truncate(1 << 40)
+    for path in (str(large), '/dev/zero'):
+        ran = shell('set', 'x', '--file', path, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, [MEMORY] * 2))
+        says = f'papa-shell: Cannot set this: {path} has 16 MB or more, and a value has less\n'
+        assert (ran.returncode, ran.stderr) == (1, says)
+    assert papa.get('x') == 'before'
+
+
+def test_a_file_is_never_a_value_by_mistake(shell: Shell, papa: Papa, folder: str) -> None:
+    papa.set('x', 'before')
+    Path(folder, 'value').write_text('new')
+    for words in (('--file',), ('--file', ''), ('--file', '/a', 'b'), ('--file', f'{folder}/value', '--raw')):
+        ran = shell('set', 'x', *words)
+        assert (ran.returncode, ran.stderr.count('\n')) == (2, 1)
+        assert ran.stderr.endswith('set -- x --file...\n')
+    assert papa.get('x') == 'before'
+    assert shell('set', 'x', f'--file={folder}/value').returncode == 0
+    assert papa.get('x') == 'new'
+    assert shell('set', '--', 'x', '--file').returncode == 0
+    assert papa.get('x') == '--file'
 
 
 def test_sockets_and_processes(shell: Shell, papa: Papa) -> None:

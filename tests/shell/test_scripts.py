@@ -246,3 +246,8 @@ def test_a_script_goes_on_with_its_kernel(shell: Shell, daemon: Daemon, papa: Pa
     assert script.type('upgrade | grep ^upgrades') == 'upgrades\t2\n'
     assert script.type('get x') == '1\n'
     assert script.end() == ('', 0)
+
+
+def test_a_line_without_an_end(shell: Shell) -> None:
+    ran = shell('-f', '/dev/zero')
+    assert (ran.returncode, ran.stderr) == (1, 'papa-shell: A line of /dev/zero is longer than 16 MB\n')
