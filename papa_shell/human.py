@@ -6,7 +6,7 @@ The colours of the program are kept; whatever else a terminal would act upon is 
 from __future__ import annotations
 
 from papa.line.snapshot import ending
-from papa.line.text import in_line
+from papa.line.text import colours, in_line
 from papa_shell.paint import DIM, RED, RESET, YELLOW, Clock, Painter
 from papa_shell.records import Record, with_head
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MARKS = {'out': '│', 'err': '!'}
 _COLOUR_CHARACTERS = frozenset('0123456789;:')
+_LONGEST = 200  # characters of a sequence that is looked at
 
 
 class Human:
@@ -47,21 +48,23 @@ def harmless_line(text: str, *, colour: bool) -> str:
     first, *rest = text.split('\x1b')
     parts = [_visible(first)]
     for part in rest:
-        end = _end_of_colour(part)
-        if end and colour:
-            parts.append('\x1b' + part[:end])
-        elif not end:
+        end, shown = _colours(part)
+        if not end:
             parts.append('\\x1b')
+        elif colour:
+            parts.append(shown)
         parts.append(_visible(part[end:]))
     return ''.join(parts)
 
 
-def _end_of_colour(part: str) -> int:
-    """Where a sequence that only sets colours ends, in what follows its escape; 0 if it is none."""
-    if not part.startswith('['):
-        return 0
-    end = part.find('m', 1)
-    return end + 1 if end > 0 and set(part[1:end]) <= _COLOUR_CHARACTERS else 0
+def _colours(part: str) -> tuple[int, str]:
+    """Where a sequence that only sets colours ends, in what follows its escape, and what of it is done; 0 if it is
+    none."""
+    end = part.find('m', 1, _LONGEST) if part.startswith('[') else -1
+    if end < 0 or not set(part[1:end]) <= _COLOUR_CHARACTERS:
+        return 0, ''
+    shown = colours(part[1:end])
+    return (0, '') if shown is None else (end + 1, shown)
 
 
 def _visible(text: str) -> str:

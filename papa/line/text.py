@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterator
 
 # Category Cf, and the separators of lines and paragraphs. Asking unicodedata at each start would take too long.
 _FORMAT = (
@@ -32,6 +33,14 @@ _CONTROLS.update({ord('\n'): '\\n', ord('\t'): '\\t', ord('\r'): '\\r'})
 _PLAIN = {**_CONTROLS, ord('\\'): '\\\\'}
 _TERMINAL = {code: text for code, text in _CONTROLS.items() if code not in (0x0A, 0x09)}
 _IN_LINE = {**_TERMINAL, 0x0A: '\\n'}
+_MOST_PARAMETERS = 16  # of a sequence that sets colours; more is no colour, but load
+_MOST_DIGITS = 3
+_LONGEST_COLOURS = 100  # characters
+_CONCEAL = 8
+_GROUNDS = {38: 'fg', 48: 'bg', 58: 'line'}  # what a colour is for that is told by the parameters after it
+_COLOURS_AFTER = {'5': 1, '2': 3}
+_MOST_KNOWN = 1000
+_known: dict[str, str | None] = {}  # what `colours` has said, since programs repeat themselves
 _ESCAPED_BYTES = range(0xDC80, 0xDD00)  # how Python has bytes that are not UTF-8
 
 
@@ -74,6 +83,62 @@ def inert(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _without_surrogates(text.translate(_CONTROLS))
+
+
+def colours(parameters: str) -> str | None:
+    """The sequence that sets the colours that these parameters (digits, ``;`` and ``:``) ask for, without what would
+    hide the text: concealment, and a foreground that is the background. It may be empty. None if it is longer than
+    any that sets colours."""
+    try:
+        return _known[parameters]
+    except KeyError:
+        pass
+    found = _visible_colours(parameters)
+    if len(_known) < _MOST_KNOWN and len(parameters) <= _LONGEST_COLOURS:
+        _known[parameters] = found
+    return found
+
+
+def _visible_colours(parameters: str) -> str | None:
+    words = parameters.split(';')
+    if len(parameters) > _LONGEST_COLOURS or len(words) > _MOST_PARAMETERS:
+        return None
+    if any(len(digits) > _MOST_DIGITS for word in words for digits in word.split(':')):
+        return None
+    kept = list(_settings(words))
+    last = {what: colour for what, colour, _ in kept}
+    if 'bg' in last and last['bg'] == last.get('fg'):
+        kept = [setting for setting in kept if setting[0] != 'fg']
+    return f'\x1b[{";".join(text for _, _, text in kept)}m' if kept else ''
+
+
+def _settings(words: list[str]) -> Iterator[tuple[str, object, str]]:
+    """What each of the parameters sets, to which colour if it is one, and how it is written."""
+    at = 0
+    while at < len(words):
+        first, *more = words[at].split(':')
+        code = int(first or '0')
+        size = 1
+        if code in _GROUNDS and not more:
+            size = 2 + _COLOURS_AFTER.get(words[at + 1], -2) if at + 1 < len(words) else 0
+            if not 0 < size <= len(words) - at:  # terminals do not agree about the rest
+                at += 1
+                continue
+            more = words[at + 1 : at + size]
+        if code != _CONCEAL:
+            yield (*_colour(code, more), ';'.join(words[at : at + size]))
+        at += size
+
+
+def _colour(code: int, more: list[str]) -> tuple[str, object]:
+    """What a parameter sets, and to which colour: one of the first 16 by its number, else what follows."""
+    if code in _GROUNDS:
+        numbers = [int(digits or '0') for digits in more]
+        return _GROUNDS[code], numbers[1] if numbers[:1] == [5] and len(numbers) == 2 else tuple(numbers)
+    for start, ground, offset in ((30, 'fg', 0), (40, 'bg', 0), (90, 'fg', 8), (100, 'bg', 8)):
+        if start <= code < start + 8:
+            return ground, code - start + offset
+    return {39: 'fg', 49: 'bg', 0: 'all'}.get(code, ''), str(code)
 
 
 def in_json(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from papa.line.text import colours
 from papa_tui.model.text import BIDI
 
 _SEQUENCE = re.compile(
@@ -79,8 +80,7 @@ def _last_of_returns(text: str) -> str:
 
 
 def _kept(found: re.Match[str]) -> str:
-    colours = found[1]
-    return '' if colours is None else f'\x1b[{colours.replace(":", ";")}m'
+    return '' if found[1] is None else colours(found[1].replace(':', ';')) or ''
 
 
 def _without_tabs(text: str) -> str:

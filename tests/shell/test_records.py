@@ -176,6 +176,10 @@ def test_colours_stay_and_nothing_else_acts() -> None:
     assert harmless_line('a\x1b[2Jb\x1b]0;t\x07c\rd\te\\', colour=True) == 'a\\x1b[2Jb\\x1b]0;t\\x07c\\rd\te\\'
     assert harmless_line('\x1b', colour=True) == '\\x1b'
     assert harmless_line('a\u202eb', colour=True) == 'a\\u202eb'
+    assert harmless_line('a\x1b[8mb\x1b[30;40mc', colour=True) == 'ab\x1b[40mc'
+    assert harmless_line('a\x1b[1234mb', colour=True) == 'a\\x1b[1234mb'
+    long = '0;' * 5000
+    assert harmless_line(f'a\x1b[{long}mb', colour=True) == f'a\\x1b[{long}mb'
 
 
 @given(st.text())

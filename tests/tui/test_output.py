@@ -300,6 +300,7 @@ def test_another_client_that_acknowledges_first_is_told() -> None:
     (b'plain', 'plain'),
     (b'\x1b[1;31mred\x1b[0m', '\x1b[1;31mred\x1b[0m'),
     (b'\x1b[38:2::1:2:3mx', '\x1b[38;2;;1;2;3mx'),
+    (b'a\x1b[8mb\x1b[30;40mc\x1b[1234md', 'ab\x1b[40mcd'),
     (b'\x1b[2J\x1b[Hgone', 'gone'),
     (b'\x1bc\x1b7x', 'x'),
     (b'\x1b]0;title\x07x', 'x'),
