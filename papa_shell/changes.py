@@ -9,7 +9,7 @@ from papa.line.quoting import join
 from papa.line.text import escape
 from papa.options import KINDS
 from papa_shell import paint, screen
-from papa_shell.formats import to_json
+from papa_shell.formats import is_utf8, to_json, value_or_base64
 from papa_shell.narrator import Narrator
 from papa_shell.output import ReaderGone
 
@@ -57,7 +57,21 @@ def tell(changes: Changes, show: Callable[[Change], bytes], sink: Sink) -> None:
 
 def record(change: Change) -> dict[str, Any]:
     """The record of the ``jsonl`` format."""
-    return {'change': change.change, 'kind': change.kind, 'name': change.name, 'details': change.details}
+    return {'change': change.change, 'kind': change.kind, 'name': change.name, 'details': _with_base64(change)}
+
+
+def _with_base64(change: Change) -> Any:
+    """The details; a value that is not UTF-8 is in ``base64`` instead of ``value``."""
+    if change.change == 'snapshot' and 'values' in change.details:
+        values = {name: _of_value(details) for name, details in change.details['values'].items()}
+        return {**change.details, 'values': values}
+    return _of_value(change.details) if change.kind == 'value' else change.details
+
+
+def _of_value(details: Mapping[str, Any]) -> Mapping[str, Any]:
+    if is_utf8(details.get('value', '')):
+        return details
+    return {**{key: each for key, each in details.items() if key != 'value'}, **value_or_base64(details['value'])}
 
 
 def _plain(change: Change) -> bytes:

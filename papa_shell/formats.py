@@ -125,13 +125,16 @@ _CELLS: dict[str, Callable[[Any], str]] = {'umask': _mask, 'args': _words, 'sock
 
 
 def _json_object(found: Result) -> Any:
-    return {found.name: found.data} if found.kind in ('value', 'count') else found.data
+    if found.kind in ('value', 'values'):
+        values = {found.name: found.data} if found.kind == 'value' else found.data
+        return {name: value if is_utf8(value) else {'base64': base64(value)} for name, value in values.items()}
+    return {found.name: found.data} if found.kind == 'count' else found.data
 
 
 def _json_records(found: Result) -> list[Mapping[str, Any]]:
     if found.kind in ('value', 'values'):
         values = {found.name: found.data} if found.kind == 'value' else found.data
-        return [{'name': name, 'value': value} for name, value in values.items()]
+        return [{'name': name, **value_or_base64(value)} for name, value in values.items()]
     if found.kind == 'count':
         return [{'name': found.name, 'released': found.data}]
     if found.kind == 'record':
@@ -139,10 +142,40 @@ def _json_records(found: Result) -> list[Mapping[str, Any]]:
     return [{'name': name, **details} for name, details in found.data.items()]
 
 
+def is_utf8(text: str) -> bool:
+    """Whether UTF-8 has all of a text: not bytes that were none of it, nor half characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def value_or_base64(text: str) -> dict[str, str]:
+    """``value`` if it is UTF-8, else ``base64`` of its bytes."""
+    return {'value': text} if is_utf8(text) else {'base64': base64(text)}
+
+
+def base64(text: str) -> str:
+    """The bytes of a text in base64."""
+    import binascii
+
+    return binascii.b2a_base64(encode(text), newline=False).decode()
+
+
 def to_json(value: Any) -> bytes:
-    """JSON in UTF-8, in one line. Half characters, which UTF-8 does not have, and what nobody sees are escaped."""
+    """JSON in UTF-8, in one line; what nobody sees is escaped. What UTF-8 does not have and stands in a name or an
+    argument is shown as in the plain format: strict readers refuse half characters."""
     text = in_json(json.dumps(value, ensure_ascii=False))
     try:
         return text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value).encode()
+        return in_json(json.dumps(_in_utf8(value), ensure_ascii=False)).encode()
+
+
+def _in_utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if is_utf8(value) else escape(value)
+    if isinstance(value, dict):
+        return {_in_utf8(key): _in_utf8(each) for key, each in value.items()}
+    return [_in_utf8(each) for each in value] if isinstance(value, (list, tuple)) else value

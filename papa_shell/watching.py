@@ -19,7 +19,7 @@ from papa_shell.statuses import TimedOut, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -66,14 +66,14 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
     present = None if line.command.makes else _present(listed, flags)
     _tell_unrecorded(listed)
     if present is not None and present.told:
-        return statuses.OK
+        return _status(flags, listed, {})
     opened = session.call(line, call, flags)
     with _told_of_loss(session, flags), _left_soon(opened) as watcher:
         if not peek and writer.is_terminal and os.isatty(statuses.STDERR):
             say('This takes the output that it shows; "peek processes" only looks')
         with _sink(writer, asks=not peek) as sink:
             Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
-        return _status(watcher.exit_code) if 'exit_code' in flags else statuses.OK
+    return _status(flags, listed or line.operands[:1], watcher.exit_code)
 
 
 class _Farewell(Deadline):
@@ -149,9 +149,14 @@ def _tell_unrecorded(listed: Mapping[str, Mapping[str, Any]]) -> None:
         say(f'{shortened(sorted(names, key=natural))} {are} not recorded: of {they}, only the exit will be told')
 
 
-def _status(codes: Mapping[str, int]) -> int:
-    """The exit status that stands for the exit code of the one process, as a POSIX shell has it."""
-    code = next(iter(codes.values()), statuses.FAILED)
+def _status(flags: dict[str, Any], names: Iterable[str], codes: Mapping[str, int]) -> int:
+    """The exit status: if it is asked for, that which stands for the exit code of the one process, as a POSIX shell has
+    it. Raises `NotFound` if that has none yet."""
+    if 'exit_code' not in flags:
+        return statuses.OK
+    if not codes:
+        raise NotFound(f'{shortened(list(names))} still runs: it has no exit code yet')
+    code = next(iter(codes.values()))
     return _SIGNALLED - code if code < 0 else code
 
 

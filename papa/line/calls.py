@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from papa import options
 from papa.errors import BadRequest
+from papa.line.errors import BadLine
 from papa.names import is_number, show
 
 TYPE_CHECKING = False
@@ -97,7 +98,7 @@ def _make_process(line: Line) -> Call:
     if watches:
         keywords['watch_immediately'] = True
     elif 'exit_code' in line.flags:
-        raise BadRequest('--exit-code needs watch=1: else nobody waits for the end')
+        raise BadLine('--exit-code needs watch=1: else nobody waits for the end')
     return Call('make_process', name, executable, args, streams=watches, **keywords)
 
 

@@ -273,7 +273,7 @@ def test_distance() -> None:
 
 @pytest.mark.parametrize('text', ['make socket x port=abc', 'make process x bufsize=1t sh', 'acknowledge x y',
                                   'make process x env=empty env.A=b sh', 'make socket x port=1 port=2',
-                                  "make process x ''", 'make process --exit-code x sh'])
+                                  "make process x ''"])
 def test_a_bad_value_is_not_a_bad_line(text: str) -> None:
     line = read(text)
     with pytest.raises(BadRequest) as caught:

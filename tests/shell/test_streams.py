@@ -83,6 +83,21 @@ def test_the_exit_code_as_status(shell: Shell, papa: Papa) -> None:
     assert shell('make', 'process', '--exit-code', 'c', 'watch=1', 'sh', '-c', 'echo x; exit 9').returncode == 9
 
 
+def test_a_process_that_runs_has_no_exit_code(shell: Shell, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'echo hello; exec sleep 100'])
+    wait_until(lambda: papa.list_processes()['p']['buffered'] == 6)
+    for printed in ('hello', ''):
+        ran = shell('watch', 'processes', '--no-follow', '--exit-code', 'p')
+        says = 'papa-shell: p still runs: it has no exit code yet\n'
+        assert (ran.returncode, ran.stdout.strip().rpartition('\t')[2], ran.stderr) == (1, printed, says)
+
+
+def test_an_exit_code_that_nobody_waits_for_is_a_wrong_line(shell: Shell, papa: Papa) -> None:
+    ran = shell('make', 'process', '--exit-code', 'p', 'true')
+    assert (ran.returncode, ran.stderr) == (2, 'papa-shell: --exit-code needs watch=1: else nobody waits for the end\n')
+    assert not papa.list_processes()
+
+
 def test_jsonl(shell: Shell, papa: Papa) -> None:
     details = papa.make_process('a', 'printf', 'ab')
     records = [json.loads(line) for line in shell('watch', 'processes', '-o', 'jsonl').stdout.splitlines()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 from unicodedata import category
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from papa.events import Change
 from papa.line.grammar import parse
 from papa.line.text import encode, escape, escape_bytes, harmless, in_line
 from papa_shell import formats
+from papa_shell.changes import record
 from papa_shell.formats import Result, render, result
 from papa_shell.statuses import wrap
 
@@ -65,14 +68,34 @@ def test_a_value_is_itself() -> None:
 def test_json() -> None:
     assert render(Result('values', {'a': 'é'}), 'json') == '{"a": "é"}\n'.encode()
     assert render(Result('value', '', 'x'), 'json') == b'{"x": ""}\n'
-    assert json.loads(render(Result('value', '\ud83d', 'x'), 'json')) == {'x': '\ud83d'}
     assert json.loads(render(Result('processes', {'p': PROCESS}), 'json')) == {'p': PROCESS}
     assert render(Result('values', {}), 'json') == b'{}\n'
     assert render(Result('nothing'), 'json') == b''
 
 
+@pytest.mark.parametrize(('value', 'data'), [('a\udcff', b'a\xff'), ('\ud83d', b'\xed\xa0\xbd')])
+def test_json_of_what_is_not_utf8(value: str, data: bytes) -> None:
+    text = base64.b64encode(data).decode()
+    for how, found in (
+        (render(Result('value', value, 'x'), 'json'), {'x': {'base64': text}}),
+        (render(Result('values', {'x': value}), 'json'), {'x': {'base64': text}}),
+        (render(Result('value', value, 'x'), 'jsonl'), {'name': 'x', 'base64': text}),
+        (render(Result('values', {'x': value}), 'jsonl'), {'name': 'x', 'base64': text}),
+    ):
+        assert json.loads(how) == found
+    for details, told in (({'size': 2, 'value': value}, {'size': 2, 'base64': text}), ({'size': 2}, {'size': 2})):
+        assert record(Change('made', 'value', 'x', details))['details'] == told
+        snapshot = Change('snapshot', '', '', {'values': {'x': details}, 'sockets': {}})
+        assert record(snapshot)['details'] == {'values': {'x': told}, 'sockets': {}}
+
+
+def test_json_is_always_utf8() -> None:
+    written = render(Result('processes', {'p\udcff': {**PROCESS, 'args': ['\udcfe', 'é']}}), 'json')
+    assert json.loads(written) == {'p\\xff': {**PROCESS, 'args': ['\\xfe', 'é']}}
+
+
 def test_json_has_nothing_that_acts_on_a_terminal() -> None:
-    text = 'é\x7f\x9b\u2028\u2029\u202e\u200b\U000e0041\ud83d'
+    text = 'é\x7f\x9b\u2028\u2029\u202e\u200b\U000e0041'
     for how in ('json', 'jsonl'):
         written = render(Result('values', {text: text}), how)
         assert not set(written.decode()) & set(text[1:])
