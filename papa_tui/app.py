@@ -27,9 +27,10 @@ from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
 from papa_tui.feeds.doer import Doer, Done
 from papa_tui.feeds.proc import this_machine
 from papa_tui.feeds.pulse import Pulse, Silence
-from papa_tui.feeds.sampler import SamplerThread, Usage
+from papa_tui.feeds.sampler import SamplerThread, Usage, Wanted
 from papa_tui.model import patience
 from papa_tui.model.model import Model
+from papa_tui.model.things import Process
 from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
 from papa_tui.settings import THEME, Settings, recall_theme
@@ -67,6 +68,7 @@ class Dashboard(App[None]):
         self.sampler = SamplerThread(self._sampled, this_machine())
         self._turns = Turns(self, super().on_event)
         self._usage: dict[int, Usage | None] = {}
+        self._in_sample: set[Process] = set()
         self._is_up = False
         self._waiting = False
         self._output_rung = False
@@ -208,8 +210,13 @@ class Dashboard(App[None]):
             self._draw()
 
     def sample(self) -> None:
-        """Sample what is to be seen from now on."""
-        self.sampler.want(*self.main.wanted())
+        """Sample what is to be seen from now on. What is not sampled any more is not known any more."""
+        often, seldom = self.main.wanted()
+        sampled = {*often, *seldom}
+        for process in self._in_sample - sampled:
+            process.cpu = process.memory = None
+        self._in_sample = sampled
+        self.sampler.want(*([Wanted(each.pid, each.started) for each in some] for some in (often, seldom)))
 
     def _sampled(self, found: dict[int, Usage | None]) -> None:
         """The sampler's thread has found this. It is drawn with the next second: nothing hurries for it."""
@@ -219,7 +226,7 @@ class Dashboard(App[None]):
         usage, self._usage = self._usage, {}
         if not usage:
             return
-        for process in self.model.processes.values():
+        for process in self._in_sample:
             if process.pid in usage:
                 found = usage[process.pid] if process.running else None
                 process.cpu = None if found is None else found.cpu

@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 
 class Stat(NamedTuple):
-    """A process: its session, ticks of CPU time, its start (in ticks since the machine's), bytes of memory."""
+    """A process: its session, ticks of CPU time, its start (in ticks since the machine's), bytes of memory; `waited`
+    are the ticks of the children that it has waited for. `dead`: nobody has waited for it yet.
+    """
 
     session: int
     ticks: int
     start: int
     memory: int
+    waited: int = 0
+    dead: bool = False
 
 
 class Machine:
@@ -26,7 +30,7 @@ class Machine:
         return []
 
     def stat(self, pid: int) -> Stat | None:
-        """A process; None if it is not there, or dead but not reaped."""
+        """A process; None if it is not there."""
         return None
 
     def started(self, stat: Stat) -> float:
@@ -57,9 +61,12 @@ class ProcMachine(Machine):
         except OSError:
             return None
         fields = data[data.rfind(b')') + 2 :].split()  # the name before may contain anything
-        if len(fields) < 22 or fields[0] in (b'Z', b'X'):
+        if len(fields) < 22 or fields[0] == b'X':
             return None
-        return Stat(int(fields[3]), int(fields[11]) + int(fields[12]), int(fields[19]), int(fields[21]) * self._page)
+        return Stat(
+            int(fields[3]), int(fields[11]) + int(fields[12]), int(fields[19]), int(fields[21]) * self._page,
+            int(fields[13]) + int(fields[14]), fields[0] == b'Z',
+        )
 
     def started(self, stat: Stat) -> float:
         booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -81,12 +88,13 @@ class PsutilMachine(Machine):
         try:
             process = self._psutil.Process(pid)
             with process.oneshot():
-                if process.status() in (self._psutil.STATUS_ZOMBIE, self._psutil.STATUS_DEAD):
-                    return None
+                dead = process.status() in (self._psutil.STATUS_ZOMBIE, self._psutil.STATUS_DEAD)
                 times = process.cpu_times()
                 ticks = int((times.user + times.system) * self.hertz)
+                waited = int((getattr(times, 'children_user', 0) + getattr(times, 'children_system', 0)) * self.hertz)
                 start = int(process.create_time() * self.hertz)
-                return Stat(os.getsid(pid), ticks, start, int(process.memory_info().rss))
+                memory = 0 if dead else int(process.memory_info().rss)
+                return Stat(os.getsid(pid), ticks, start, memory, waited, dead)
         except (self._psutil.Error, OSError):
             return None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from textual import events
@@ -15,12 +16,12 @@ from papa.line.calls import Call
 from papa.line.quoting import join
 from papa_tui.actions import PANE, available, shown_keys
 from papa_tui.feeds.doer import Done
-from papa_tui.feeds.sampler import ALL_EVERY, EVERY, Wanted
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.filters import BadPattern, Filter
 from papa_tui.model.model import KINDS, PROCESSES, SOCKETS, VALUES, Model
 from papa_tui.model.patience import TooSlow, limited
-from papa_tui.model.things import Process
+from papa_tui.model.things import Process, Thing
+from papa_tui.model.tree import Group
 from papa_tui.model.view import View
 from papa_tui.settings import Settings, config_path, remember_theme
 from papa_tui.widgets.header import Header, first_line, notice, second_line
@@ -148,13 +149,18 @@ class Board(Screen[None]):
             table.view.rebuild(things, self.as_of)
             self.say('This filter takes too long: it is given up', 'bad')
 
-    def wanted(self) -> tuple[list[Wanted], float]:
-        """Which processes to sample, and how often: those to be seen, or all while they are sorted by it."""
+    def wanted(self) -> tuple[list[Process], list[Process]]:
+        """Which processes to sample: those to be seen; and less often those that are not, but are sorted by it or are
+        in a sum that is to be seen."""
         table = self.tables[PROCESSES]
-        everything = table.view.sorted_by.key in ('cpu', 'memory') or table.view.tree
-        rows = list(self.model.processes.values()) if everything else table.in_sight()
-        wanted = [Wanted(row.pid, row.started) for row in rows if isinstance(row, Process) and row.running]
-        return wanted, ALL_EVERY if everything else EVERY
+        rows = table.in_sight()
+        often = {row for row in rows if isinstance(row, Process) and row.running}
+        folded = [row for row in rows if isinstance(row, Group) and row.folded]
+        everything = table.view.sorted_by.key in ('cpu', 'memory')
+        summed: Iterable[Thing] = chain(*(row.things for row in folded))
+        seldom = self.model.processes.values() if everything else summed
+        others = [each for each in seldom if isinstance(each, Process) and each.running and each not in often]
+        return list(often), others
 
     # How the panes share the screen
 
