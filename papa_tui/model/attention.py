@@ -8,7 +8,6 @@ from papa.line.units import age
 from papa_tui.model.text import ending
 from papa_tui.model.things import Process
 
-SOON = 120.0  # seconds to a full buffer that are worth a warning
 NO_LOGGER_AFTER = 5.0  # seconds that a process may run before somebody has to log it
 
 
@@ -41,7 +40,7 @@ def _about_logging(process: Process, now: float) -> Concern | None:
     if not process.recorded or process.watchers or not process.buffered:
         return None
     left = process.full_in
-    if left is not None and left < SOON:
+    if left is not None and process.full_soon:
         what = 'has to wait' if process.overflow == 'block' else 'overflows'
         return Concern(3, '◔', 'soon full', f'nobody logs it, and it {what} in {age(left)}', 'warn')
     if now - process.started < NO_LOGGER_AFTER:

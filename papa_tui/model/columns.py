@@ -33,8 +33,8 @@ class Context(NamedTuple):
 
 class Column(NamedTuple):
     """A column. `width` is its least width in cells, 0 for that of its longest text; `rank`: the lowest go in first.
-    `grows`: it takes what is left. `down`: the first click sorts the greatest to the top. `moves`: it changes by
-    itself.
+    `grows`: it takes what is left. `ends`: the end of a text that is cut tells more than its start. `down`: the first
+    click sorts the greatest to the top. `moves`: it changes by itself.
     """
 
     key: str
@@ -45,6 +45,7 @@ class Column(NamedTuple):
     order: Callable[[Any, Context], Any]
     right: bool = False
     grows: bool = False
+    ends: bool = False
     down: bool = False
     moves: bool = False
 
@@ -90,13 +91,29 @@ def _buffered(process: Process, _context: Context) -> Cell:
     return size(process.buffered), '' if process.buffered else 'dim'
 
 
-def _fill(process: Process, context: Context) -> Cell:
+def _full_in(process: Process, context: Context) -> float | None:
+    """Seconds to a full buffer, if they are told."""
     left = process.full_in
-    if left is not None and left < _ETA and not process.losing(context.now):
+    return left if left is not None and left < _ETA and not process.losing(context.now) else None
+
+
+def _fill_order(process: Process, context: Context) -> Any:
+    """Those that are full, then those that soon are, the soonest first, then the fullest."""
+    if process.blocked or process.losing(context.now):
+        return 2, 0.0, process.fill
+    left = _full_in(process, context)
+    return (0, 0.0, process.fill) if left is None else (1, -left, process.fill)
+
+
+def _fill(process: Process, context: Context) -> Cell:
+    left = _full_in(process, context)
+    if left is not None:
         return f'in {age(left)}', 'bad' if left < 60 else 'warn'
     if not process.buffered:
         return '', ''
     share = process.fill
+    if share < 0.01:
+        return '', ''
     tone = 'bad' if share >= 0.9 else 'warn' if share >= 0.6 else 'dim'
     return f'{bar(share, _BAR)}{share * 100:4.0f}%', tone
 
@@ -143,9 +160,9 @@ PROCESS_COLUMNS = (
     Column('rate', 'OUTPUT', 9, 4, lambda p, _: (rate(p.rate), ''), lambda p, _: p.rate, right=True, down=True,
            moves=True),
     Column('trend', '', _SPARKS, 11, lambda p, _: (sparkline(p.history, _SPARKS).rjust(_SPARKS), 'accent'),
-           lambda p, _: p.average if p.history else 0.0, down=True, moves=True),
+           lambda p, _: p.pace.rate, down=True, moves=True),
     Column('buffered', 'HELD', 7, 3, _buffered, lambda p, _: p.buffered, right=True, down=True, moves=True),
-    Column('fill', 'FULL', 9, 5, _fill, lambda p, _: p.fill, right=True, down=True, moves=True),
+    Column('fill', 'FULL', 9, 5, _fill, _fill_order, right=True, down=True, moves=True),
     Column('lost', 'LOST', 7, 5, _lost, lambda p, _: p.lost, right=True, down=True, moves=True),
     Column('loggers', 'LOGGED', 6, 10, _loggers, lambda p, _: p.watchers, right=True, moves=True),
     Column('command', 'COMMAND', 8, 12, lambda p, _: (p.command, 'dim'), lambda p, _: p.command, grows=True),
@@ -162,7 +179,8 @@ def _holders(socket: Socket, _context: Context) -> Cell:
 
 SOCKET_COLUMNS = (
     _NAME,
-    Column('address', 'ADDRESS', 0, 1, lambda s, _: (s.address, ''), lambda s, _: s.address),
+    Column('address', 'ADDRESS', 0, 1, lambda s, _: (s.address, ''), lambda s, _: s.address,
+           ends=True),
     Column('family', 'FAMILY', 6, 5, lambda s, _: (s.family, 'dim'), lambda s, _: s.family),
     Column('type', 'TYPE', 6, 4, lambda s, _: (s.type, 'dim'), lambda s, _: s.type),
     Column('backlog', 'BACKLOG', 7, 6, _backlog, lambda s, _: _nothing_last(s.backlog), right=True, down=True),
@@ -196,41 +214,70 @@ GROUP_CELLS: dict[str, Callable[[Any, Context], Cell]] = {  # of a folded group,
     'attention': _worst, 'state': _troubles, **{column.key: column.cell for column in PROCESS_COLUMNS
                           if column.key in ('cpu', 'memory', 'rate', 'trend', 'buffered', 'fill', 'lost')},
 }
-_WIDE = 110  # cells from which on a name is not cut; below, other columns have a quarter at least
+_NAME_AT_MOST = 3, 4  # the share of the width that the column of the names may take
+_LONG_NAME = 2, 5  # the share above which a few long names do not make that column wide for all
 _LEAST_TEXT = 8  # cells that are worth having of a text that does not fit
-WIDEST = {'name': 80, 'address': 46}  # cells that the longest text of a column without a width may take
+_WIDEST = {'address': 46}  # cells that the longest text of a column without a width may take
+Page = list[tuple[Column, int]]  # columns, and how wide each is
 
 
-def fit(columns: Sequence[Column], longest: dict[str, int], width: int) -> list[tuple[Column, int]]:
+def fit(columns: Sequence[Column], longest: dict[str, int], width: int) -> Page:
     """The columns that fit into so many cells, in their order, with the width of each; a cell lies between two.
 
-    `longest` are the widths of the longest texts of columns that have none of their own. The name is always there.
+    `longest` are the widths of the longest texts of columns that have none of their own. The name is always there, and
+    takes what is left if no other column does.
     """
     left = width + 1
     chosen: dict[str, int] = {}
     for column in sorted(columns, key=lambda c: c.rank):
-        wanted = column.width or min(WIDEST.get(column.key, 40), max(longest.get(column.key, 0), len(column.title) + 1))
-        if not chosen:
-            wanted = max(1, min(wanted, width if width >= _WIDE else width * 3 // 4))
+        text = max(longest.get(column.key, 0), len(column.title) + 1)
+        wanted = column.width or min(_WIDEST.get(column.key, text), text)
+        if column.key == 'name':
+            wanted = max(1, min(wanted, _share(_NAME_AT_MOST, width)))
         elif not column.width and left > _LEAST_TEXT:
             wanted = min(wanted, left - 1)
         if wanted + 1 <= left:
             chosen[column.key] = wanted
             left -= wanted + 1
     found = [(column, chosen[column.key]) for column in columns if column.key in chosen]
-    growing = next((column.key for column, _ in found if column.grows), found[-1][0].key)
+    growing = next((column.key for column, _ in found if column.grows), 'name')
     return [(column, wide + left if column.key == growing else wide) for column, wide in found]
 
 
-def pages(columns: Sequence[Column], longest: dict[str, int], width: int) -> list[list[tuple[Column, int]]]:
-    """All columns, those that `fit` first, then what is left; the name is in each. At least one page."""
-    found = [fit(columns, longest, width)]
-    shown = {column.key for column, _ in found[0]}
-    name = next(column for column in columns if column.rank == 0)
+def _share(share: tuple[int, int], width: int) -> int:
+    return width * share[0] // share[1]
+
+
+def usual(widths: Sequence[int], width: int) -> int:
+    """How wide the column of names of these widths is at first: a few that are very long lie over what is beside them,
+    so that all the others have all columns."""
+    longest = max(widths, default=0)
+    return longest if longest <= _share(_LONG_NAME, width) else sorted(widths)[-1 - len(widths) // 4]
+
+
+def pages(columns: Sequence[Column], longest: dict[str, int], width: int, name: int | None = None) -> list[Page]:
+    """All columns, those that `fit` first, then what is left, and what long names lie over if the first page has a
+    column for names of the width `name`. The name is in each. At least one page."""
+    found = [fit(columns, longest if name is None else {**longest, 'name': name}, width)]
+    shown = {column.key for column, _ in found[0]} - set(_covered(found[0], longest.get('name', 0)))
+    names = next(column for column in columns if column.key == 'name')
     while left := [column for column in columns if column.key not in shown]:
-        more = fit([name, *left], longest, width)
+        more = fit([names, *left], longest, width)
         if len(more) == 1:  # there is no room for anything beside the name
             break
         found.append(more)
         shown |= {column.key for column, _ in more}
+    return found
+
+
+def _covered(page: Page, longest: int) -> list[str]:
+    """The columns that the longest name lies over."""
+    keys = [column.key for column, _ in page]
+    after = page[keys.index('name') :]
+    over = longest - after[0][1]
+    found = []
+    for column, wide in after[1:]:
+        if over > 0:
+            found.append(column.key)
+        over -= wide + 1
     return found

@@ -71,7 +71,7 @@ def _process(process: Process, now: float) -> list[Pieces]:
             _field('cpu', '–' if process.cpu is None else f'{process.cpu:.1f}% of a core, its session included'),
             _field('memory', '–' if process.memory is None else f'{size(process.memory)}, its session included'),
         ]
-    lines += _output(process)
+    lines += _output(process, now)
     lines += _rest(process)
     lines += [[], [('arguments', 'dim')]]
     lines += [[('  ', ''), (harmless(str(word)), '')] for word in process.details.get('args', ())]
@@ -96,11 +96,11 @@ def _ended(process: Process) -> str:
     return ending(code) if code is None or code >= 0 else f'{ending(code)} (killed by signal {-code})'
 
 
-def _output(process: Process) -> list[Pieces]:
+def _output(process: Process, now: float) -> list[Pieces]:
     logged = str(process.watchers) if process.watchers else 'nobody'
     share = f' ({process.fill * 100:.0f}%)' if process.bufsize else ''
     rule = 'the oldest makes room' if process.overflow == 'drop' else 'the process waits'
-    left = process.full_in
+    left = None if process.losing(now) else process.full_in
     unlogged = 'warn' if process.running else 'dim'
     written = f'{process.captured:,} bytes so far, {rate(process.rate) or "silent now"}'
     if process.running and not process.recorded:

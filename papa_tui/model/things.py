@@ -8,14 +8,18 @@ from typing import Any
 from papa.line.quoting import join
 from papa.line.snapshot import socket_note
 from papa.names import natural
+from papa_tui.model.pace import Pace
 from papa_tui.model.text import ending, harmless
 
 HISTORY = 16  # ticks of the rate that are kept
+SOON = 120.0  # seconds to a full buffer that are worth a warning
+_STILL_SOON = 1.5  # times so many: the warning goes, so that it does not come and go
 LOSING = 10.0  # seconds after a loss in which a process counts as one that loses
 
 
 class Process:
-    """A start of a process. `rate` is bytes of output a second, `history` its last values, the newest at the end.
+    """A start of a process. `rate` is bytes of output a second, `history` its last values, the newest at the end;
+    `pace` is steadier. `full_soon`: so soon that it is worth a warning.
 
     `cpu` (percent of a core) and `memory` (bytes) are those of its whole session, None where they are not known.
     """
@@ -31,6 +35,7 @@ class Process:
         'dropped',
         'ended',
         'exit_code',
+        'full_soon',
         'history',
         'id',
         'key',
@@ -39,6 +44,7 @@ class Process:
         'name',
         'order',
         'overflow',
+        'pace',
         'pid',
         'rate',
         'recorded',
@@ -56,6 +62,8 @@ class Process:
         self.order = natural(name)
         self.history: list[float] = []
         self.rate = 0.0
+        self.pace = Pace()
+        self.full_soon = False
         self.cpu: float | None = None
         self.memory: int | None = None
         self.lost_at: float | None = None
@@ -98,6 +106,9 @@ class Process:
         """So many seconds have passed since the last tick. Returns whether its history is not all nothing."""
         self.rate = max(0.0, (self.captured - self.ticked) / seconds)
         self.ticked = self.captured
+        self.pace.step(self.rate * seconds, seconds)
+        left = self.full_in
+        self.full_soon = left is not None and left < (SOON * _STILL_SOON if self.full_soon else SOON)
         self.history.append(self.rate)
         del self.history[:-HISTORY]
         return any(self.history)
@@ -134,16 +145,11 @@ class Process:
 
     @property
     def full_in(self) -> float | None:
-        """Seconds until its buffer is full at the present rate; None if it does not fill, or is full."""
-        if not self.recorded or not self.running or self.watchers or self.rate < 1 or self.buffered >= self.bufsize:
+        """Seconds until its buffer is full at the present pace; None if it does not fill, or is full."""
+        pace = self.pace.rate
+        if not self.recorded or not self.running or self.watchers or pace < 1 or self.buffered >= self.bufsize:
             return None
-        return (self.bufsize - self.buffered) / self.average
-
-    @property
-    def average(self) -> float:
-        """The rate over the last ticks, which jumps less."""
-        recent = self.history[-5:] or [self.rate]
-        return max(1.0, sum(recent) / len(recent))
+        return (self.bufsize - self.buffered) / pace
 
     def losing(self, now: float) -> bool:
         """Whether output was lost a moment ago."""

@@ -28,7 +28,7 @@ from papa_tui.widgets.header import Header, first_line, notice, second_line
 from papa_tui.widgets.keys import Keys
 from papa_tui.widgets.pane import Pane
 from papa_tui.widgets.prompt import Prompt
-from papa_tui.widgets.table import Table
+from papa_tui.widgets.table import Table, beside
 from papa_tui.widgets.tour import Tour
 
 _TITLES = {
@@ -81,6 +81,7 @@ class Board(Screen[None]):
         self.below = Horizontal(self.tables[SOCKETS], self.tables[VALUES], id='below')
         self.full = False
         self._height_below = 0
+        self._left_below: int | None = None
         self._last_place = self._last_table = PROCESSES
         self.now = 0.0
         self.as_of = 0.0  # when the data that is shown was true
@@ -138,6 +139,7 @@ class Board(Screen[None]):
         """Sort and filter a table anew."""
         self._rebuild(table)
         table.refresh_rows(self.as_of, members=True, stale=self.model.stale)
+        table.show_cursor()
 
     def _rebuild(self, table: Table) -> None:
         things = self.model.things[table.kind].values()
@@ -219,6 +221,11 @@ class Board(Screen[None]):
         if self._height_below != wanted:
             self._height_below = wanted
             self.below.styles.height = '1fr' if wanted < 0 else wanted
+        left, right = self.tables[SOCKETS], self.tables[VALUES]
+        share = beside(left.wishes, right.wishes, self.size.width) if left.display and right.display else None
+        if self._left_below != share:
+            self._left_below = share
+            left.styles.width = '1fr' if share is None else share
 
     def _show_keys(self) -> None:
         actions = available(self.place, read_only=self.settings.read_only)

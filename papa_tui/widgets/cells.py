@@ -13,10 +13,13 @@ def width_of(text: str) -> int:
     return len(text) if text.isascii() else cell_len(text)
 
 
-def fitted(text: str, width: int, right: bool = False) -> str:
-    """A text in exactly so many cells; an ellipsis tells where some of it is missing."""
+def fitted(text: str, width: int, right: bool = False, ends: bool = False) -> str:
+    """A text in exactly so many cells; an ellipsis tells where some of it is missing: its end, or if it `ends` there,
+    its start."""
     taken = width_of(text)
     if taken > width:
+        if ends and width > 1:
+            return '…' + set_cell_size(text[::-1], width - 1)[::-1]
         return set_cell_size(text, width - 1) + '…' if width > 1 else '…'[:width]
     blank = ' ' * (width - taken)
     return blank + text if right else text + blank

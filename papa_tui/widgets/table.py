@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from papa.line.units import counted
-from papa_tui.model.columns import GROUP_CELLS, Cell, Column, Context, pages
+from papa_tui.model.columns import GROUP_CELLS, Cell, Column, Context, Page, pages, usual
 from papa_tui.model.things import Process
 from papa_tui.model.tree import Group, Sums
 from papa_tui.model.view import Row, View
@@ -19,11 +19,24 @@ from papa_tui.widgets.cells import Line, fitted, width_of
 from papa_tui.widgets.palette import Palette, palette_of
 
 _HEAD = 2  # lines above the rows: the title and the heads of the columns
+_LEAST_REST = 8  # cells beside a long name that are worth having of the last column
+_WISH = 24  # cells for the column after the name: an address
 _UNKNOWN: Cell = ('', '')
 
 
+def beside(left: tuple[int, int], right: tuple[int, int], width: int) -> int | None:
+    """How wide the left one of two tables is, by the `Table.wishes` of both; None: as wide as the other."""
+    more = left[1] - left[0] + right[1] - right[0]
+    spare = width - left[0] - right[0]
+    if max(left[1], right[1]) <= width // 2 or spare < 0:
+        return None
+    if left[1] + right[1] <= width:
+        return left[1] if left[1] > right[1] else width - right[1]
+    return left[0] + (spare * (left[1] - left[0]) // more if more else spare // 2)
+
+
 class Table(ScrollView, can_focus=True, inherit_bindings=False):
-    """The rows of a `View`. `refresh_rows` after they have changed; `note` is what the title says beside the counts.
+    """The rows of a `View`. `refresh_rows` after they have changed.
 
     It has no keys of its own: those of a `ScrollView` would scroll away from the cursor.
     """
@@ -40,10 +53,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.table = table
 
-        @property
-        def control(self) -> Table:
-            return self.table
-
     class Moved(Message):
         """The cursor is on another row, or other rows are to be seen."""
 
@@ -53,14 +62,15 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.view = view
         self.now = 0.0
         self.stale = False
-        self.note = ''
         self._title = title
         self._empty = empty
-        self._columns: list[tuple[Column, int]] = []
+        self._columns: Page = []
         self._page, self._pages = 0, 1  # of columns
         self._more = 0  # columns on the pages after this one
         self._longest: dict[str, int] = {}
+        self._names: list[int] = []  # how wide they are
         self._laid_out = 0  # the width that the columns are for
+        self._astray = False  # somebody has scrolled away from the cursor
 
     # What is shown
 
@@ -68,9 +78,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw anew. `members`: other rows, or another order, too."""
         self.now, self.stale = now, stale
         if members:
+            astray = self._astray
             self._measure()
             self.virtual_size = Size(self.size.width, len(self.view.rows) + _HEAD)
-            self._keep_cursor_in_sight()
+            if not astray:
+                self.show_cursor()
+            self._astray = astray
         self.refresh()
 
     def _measure(self) -> None:
@@ -84,12 +97,16 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
                 labels.get(row.key) or (row.shown if isinstance(row, Group) else column.cell(row, context)[0])
                 for row in view.rows
             ]
-            self._longest[column.key] = max(map(width_of, texts), default=0)
+            widths = [width_of(text) for text in texts]
+            self._longest[column.key] = max(widths, default=0)
+            if column.key == 'name':
+                self._names = widths
         self._lay_out()
 
     def _lay_out(self) -> None:
         self._laid_out = self.size.width
-        found = pages(self.view.columns, self._longest, max(1, self.size.width - 1))
+        width = max(1, self.size.width - 1)
+        found = pages(self.view.columns, self._longest, width, usual(self._names, width))
         self._pages = len(found)
         self._page = min(self._page, len(found) - 1)
         self._columns = found[self._page]
@@ -106,8 +123,16 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, _event: events.Resize) -> None:
         """Other rows may fit."""
-        self._keep_cursor_in_sight()
+        if not self._astray:
+            self.show_cursor()
         self.refresh()
+
+    @property
+    def wishes(self) -> tuple[int, int]:
+        """How wide it has to be for the longest name, and for the column after it, too."""
+        others = [column for column in self.view.columns if column.rank == 1]
+        need = self._longest.get('name', 0) + 2  # a blank, and the scrollbar
+        return need, need + sum((each.width or min(_WISH, self._longest.get(each.key, 0))) + 1 for each in others)
 
     @property
     def page(self) -> int:
@@ -119,7 +144,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         top = int(self.scroll_offset.y)
         return self.view.rows[top : top + self.page]
 
-    def _keep_cursor_in_sight(self) -> None:
+    def show_cursor(self) -> None:
+        """Scroll to the cursor, if it is out of sight."""
+        self._astray = False
         top = int(self.scroll_offset.y)
         at = self.view.at
         wanted = min(at, top) if at < top else max(top, at - self.page + 1)
@@ -161,8 +188,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             line.add(f'  by {view.sorted_by.title or view.sorted_by.key}', dim)
         if view.marked:
             line.add(f'  {len(view.marked)} marked', palette.style('accent', 'panel'))
-        if self.note:
-            line.add(f'  {self.note}', palette.style('warn', 'panel'))
         if hint := self._hint():
             line.add(' ' * (width - line.cells - width_of(hint)), dim)
             line.add(hint, palette.style('accent', 'panel'))
@@ -195,11 +220,20 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         if isinstance(row, Group) and row.folded:
             sums = Sums([thing for thing in row.things if isinstance(thing, Process)], self.now)
         line = Line()
+        blank = palette.style('', ground, self.stale)
+        end = 0  # of the column
         for column, wide in self._columns:
             text, tone = self._cell(row, column, context, sums)
-            line.add(fitted(text, wide, column.right), palette.style(tone, ground, self.stale), wide)
-            line.add(' ', palette.style('', ground, self.stale), 1)
-        return line.strip(width, palette.style('', ground, self.stale))
+            end += wide + 1
+            room = end - line.cells - 1
+            if column.key == 'name' and not self._page:
+                room = min(max(room, width_of(text)), width - 1 - line.cells)  # it lies over what is beside it
+            elif room < wide and not (column.grows and room >= _LEAST_REST):
+                line.add(' ' * (end - line.cells), blank)
+                continue
+            line.add(fitted(text, room, column.right, column.ends), palette.style(tone, ground, self.stale), room)
+            line.add(' ', blank, 1)
+        return line.strip(width, blank)
 
     def _cell(self, row: Row, column: Column, context: Context, sums: Sums | None) -> Cell:
         if column.key == 'name' and row.key in self.view.labels:
@@ -219,7 +253,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def move_to(self, at: int) -> None:
         """Put the cursor on the row at this place, or the nearest one."""
         self.view.move_to(at)
-        self._keep_cursor_in_sight()
+        self.show_cursor()
         self.refresh()
         self.post_message(self.Moved())
 
@@ -237,6 +271,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Other rows are on the screen."""
         super().watch_scroll_y(old_value, new_value)
+        self._astray = not new_value <= self.view.at < new_value + self.page
         self.post_message(self.Moved())
 
     # The mouse

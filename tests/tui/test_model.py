@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
+
 from papa.events import Change
 from papa_tui.model.attention import concern
+from papa_tui.model.details import details as details_of
 from papa_tui.widgets.header import notice, second_line
 
 from .made import NOW, counters, details, ended, model, process, snapshot
@@ -100,6 +105,44 @@ def test_when_a_buffer_will_be_full() -> None:
     assert found.full_in == 9.0
     found.count({'watchers': 1}, NOW)
     assert found.full_in is None, 'somebody acknowledges'
+
+
+@pytest.mark.parametrize('every', [1, 2, 3, 4, 5])
+def test_a_line_now_and_then_makes_a_steady_forecast(every: int) -> None:
+    found = process(bufsize=5000)
+    marks, times, at = [], [], 0
+    for second in range(100):
+        if second % every == 0:
+            at += 16 * every
+            found.count({'captured': at, 'buffered': at}, NOW + second)
+        found.tick(1.0)
+        marks.append(found.full_soon)
+        if second > 20:
+            times.append((found.full_in or 0) + second)  # when it will be full
+    assert sum(one is not other for one, other in itertools.pairwise(marks)) <= 1, 'the mark comes once'
+    assert all(240 < when < 385 for when in times), '312 is right'
+
+
+def test_a_flood_is_forecast_at_once_and_forgotten_soon() -> None:
+    found = process(bufsize=1_000_000)
+    for _ in range(60):
+        found.tick(1.0)
+    for second in range(1, 4):
+        found.count({'captured': second * 10_000, 'buffered': second * 10_000}, NOW)
+        found.tick(1.0)
+    assert found.full_in == 97.0
+    assert found.full_soon
+    for _ in range(8):
+        found.tick(1.0)
+    assert not found.full_soon
+
+
+def test_what_is_lost_is_not_forecast() -> None:
+    found = process(bufsize=1000)
+    found.count({'captured': 900, 'buffered': 900, 'dropped': 1}, NOW)
+    found.tick(1.0)
+    assert 'full in' not in str(details_of(found, NOW))
+    assert 'full in' in str(details_of(found, NOW + 60)), 'that was long ago'
 
 
 def test_the_most_urgent_concern_wins() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual.events import MouseScrollDown
+
 from papa import Papa
 from papa_tui.model.model import PROCESSES
 from papa_tui.widgets.table import Table
@@ -55,5 +57,69 @@ def test_what_is_out_of_sight_has_no_cpu_of_long_ago(run: Run, papa: Papa) -> No
         await driver.press('end')
         await driver.until(lambda: first.cpu is None)
         assert first.memory is None
+
+    run(scenario, (120, 24))
+
+
+def test_a_long_name_is_whole_and_takes_no_columns_from_the_others(run: Run, papa: Papa) -> None:
+    long = 'a.very.long.name' + '.of.a.process' * 5
+    hold(papa, 4)
+    papa.make_process(long, 'sleep', '1000')
+
+    async def scenario(driver: Driver) -> None:
+        await driver.until_shown(f'{long} ')
+        row = next(line for line in driver.lines() if 'p.0' in line)
+        for text in ('running', 'nobody', 'sleep 1000'):
+            assert text in row
+        await driver.press('right')
+        await driver.until(lambda: any(f'{long} ' in line and 'running' in line for line in driver.lines()))
+
+    run(scenario)
+
+
+def test_an_address_that_is_cut_keeps_its_port(run: Run, papa: Papa) -> None:
+    made = papa.make_socket('a.socket.with.a.name.of.forty-four.characters')
+
+    async def scenario(driver: Driver) -> None:
+        await driver.until(lambda: any(f':{made["port"]}' in line for line in driver.lines()))
+
+    run(scenario)
+
+
+def test_what_was_scrolled_to_by_the_wheel_stays_until_the_cursor_is_moved(run: Run, papa: Papa) -> None:
+    hold(papa, 40)
+
+    async def scenario(driver: Driver) -> None:
+        table = processes(driver)
+        await driver.until(lambda: len(table.view.rows) == 40)
+        for _ in range(5):
+            await driver.pilot._post_mouse_events([MouseScrollDown], table, offset=(5, 5))
+        assert table.scroll_offset.y == 15
+        papa.make_process('p.99', 'sleep', '1000')
+        await driver.until(lambda: len(table.view.rows) == 41)
+        assert table.scroll_offset.y == 15
+        table.view.sort_by('rate')  # which moves by itself
+        table.refresh_rows(driver.app.main.as_of, members=True)
+        assert table.scroll_offset.y == 15
+        await driver.press('down')
+        assert table.scroll_offset.y <= table.view.at
+
+    run(scenario, (120, 24))
+
+
+def test_the_cursor_moves_in_a_table_that_is_longer_than_the_screen(run: Run, papa: Papa) -> None:
+    hold(papa, 40)
+
+    async def scenario(driver: Driver) -> None:
+        table = processes(driver)
+        await driver.until(lambda: len(table.view.rows) == 40)
+        await driver.press('down', 'down')
+        assert (table.view.at, table.scroll_offset.y) == (2, 0)
+        await driver.press('end')
+        assert table.view.at == 39
+        await driver.press('pageup')
+        assert table.view.at == 39 - table.page
+        await driver.press('home')
+        assert (table.view.at, table.scroll_offset.y) == (0, 0)
 
     run(scenario, (120, 24))

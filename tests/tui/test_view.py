@@ -8,7 +8,7 @@ import pytest
 
 from papa.names import natural
 from papa_tui.model import patience
-from papa_tui.model.columns import COLUMNS, GROUP_CELLS, PROCESS_COLUMNS, Context, fit, pages
+from papa_tui.model.columns import COLUMNS, GROUP_CELLS, PROCESS_COLUMNS, Context, fit, pages, usual
 from papa_tui.model.filters import BadPattern, Filter, compile_search
 from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.things import Process
@@ -72,6 +72,18 @@ def test_sorting_twice_by_the_same_column_turns_it_round() -> None:
     made.sort_by('rate')
     made.rebuild(things.values(), NOW)
     assert keys(made) == ['a', 'b']
+
+
+def test_by_how_full_means_how_soon_it_is_full() -> None:
+    made, things = view('empty', 'half', 'slow', 'fast', 'loses', bufsize=1_000_000)
+    things['half'].count({'buffered': 500_000}, None)
+    for name, rate in (('slow', 2_000), ('fast', 100_000)):
+        things[name].count({'captured': rate, 'buffered': rate}, NOW)
+        things[name].tick(1.0)
+    things['loses'].count({'dropped': 1}, NOW)
+    made.sort_by('fill')
+    made.rebuild(things.values(), NOW)
+    assert keys(made) == ['loses', 'fast', 'slow', 'half', 'empty']
 
 
 @pytest.mark.parametrize('kind', COLUMNS)
@@ -258,9 +270,29 @@ def test_pages_have_every_column_once_and_each_the_name() -> None:
     assert len(pages(PROCESS_COLUMNS, {'name': 10}, 4)) == 1, 'nothing but the name has room'
 
 
-def test_a_name_is_never_cut_where_there_is_room_for_it() -> None:
-    for name in (10, 30, 50, 80):
-        assert {c.key: w for c, w in fit(PROCESS_COLUMNS, {'name': name}, 119)}['name'] >= name
+@pytest.mark.parametrize('width', range(119, 220, 7))
+def test_a_name_is_never_cut_where_there_is_room_for_it(width: int) -> None:
+    for name in range(1, width * 3 // 4):
+        for page in pages(PROCESS_COLUMNS, {'name': name}, width):
+            assert {column.key: wide for column, wide in page}['name'] >= name
+
+
+def test_a_few_long_names_take_no_columns_from_the_others() -> None:
+    assert usual([5, 8, 9, 71], 119) == 9
+    assert usual([5, 8, 9, 40], 119) == 40, 'there is room for it'
+    assert usual([5, 71], 119) == 71, 'half of them are no few'
+    assert usual([], 119) == 0
+    first, *others = pages(PROCESS_COLUMNS, {'name': 71}, 119, 9)
+    assert first == fit(PROCESS_COLUMNS, {'name': 9}, 119)
+    keys = {column.key for page in others for column, _ in page}
+    assert {'state', 'cpu', 'buffered', 'rate'} <= keys, 'what it lies over is on another page'
+    assert all({column.key: wide for column, wide in page}['name'] >= 71 for page in others)
+
+
+def test_what_is_left_goes_to_the_name_if_no_column_grows() -> None:
+    for page in pages(PROCESS_COLUMNS, {'name': 71}, 119):
+        assert sum(wide for _, wide in page) + len(page) - 1 == 119
+        assert all(wide in (column.width, 71) or column.key in ('name', 'command') for column, wide in page)
 
 
 def test_a_row_of_a_group_is_no_thing() -> None:
