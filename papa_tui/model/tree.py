@@ -11,7 +11,7 @@ from papa_tui.model.things import Process, Thing
 
 
 class Folded:
-    """Which groups are folded: those that were, or all but those that were opened."""
+    """Which groups are folded, by their keys."""
 
     def __init__(self) -> None:
         self._keys: set[str] = set()

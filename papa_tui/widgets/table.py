@@ -47,7 +47,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     class Chosen(Message):
-        """Enter was pressed on a row, or it was clicked twice."""
+        """A row was clicked twice."""
 
         def __init__(self, table: Table) -> None:
             super().__init__()
