@@ -66,7 +66,7 @@ class Dashboard(App[None]):
         self.pulse = Pulse(settings.where)
         self.silence = Silence()
         self.sampler = SamplerThread(self._sampled, this_machine())
-        self._turns = Turns(self, super().on_event)
+        self.turns = Turns(self, super().on_event)
         self._usage: dict[int, Usage | None] = {}
         self._in_sample: set[Process] = set()
         self._is_up = False
@@ -99,7 +99,7 @@ class Dashboard(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Keys are dealt with one after the other, however fast they come."""
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
-            await self._turns.take(event)
+            await self.turns.take(event)
         else:
             await super().on_event(event)
 

@@ -17,6 +17,7 @@ from papa_tui.widgets.pane_terminal import Keeping
 
 _LOG_EVERY = 0.5  # seconds
 _SHOWN = 10  # processes
+_PATIENCE = 2.0  # seconds that a person waits for the kernel's answer
 _LOGGER = (
     'It holds output back as any logger does, and acknowledges up to the last line that it has shown, without asking '
     'again: what a flood or a filter keeps from the screen before that line, too. While something lies over the pane '
@@ -27,19 +28,49 @@ _LOGGER = (
 class Acknowledging(ReadingOutput):
     """The actions that let go of output."""
 
-    def _ask_kernel(self, feed: OutputFeed, then: Callable[[list[Plan]], None]) -> None:
-        """Ask the kernel how much it holds at this moment, and plan with that."""
+    def _ask_kernel(self, feed: OutputFeed, key: str, then: Callable[[list[Plan]], None]) -> None:
+        """Ask the kernel how much it holds at this moment, and plan with that. The answer counts only for a person who
+        waits for it: one that comes late would open a question in front of a key that was meant for something else."""
+        if self._no_kernel():
+            self.say(self._no_kernel(), 'bad')
+            return
+        asked, waiting = self._moment(self.dashboard.turns.taken), True
 
         def told(found: Any, error: Error | None) -> None:
-            if error is not None:
-                self.say(str(error), 'bad')
-            elif self.pane.feed is feed:
+            nonlocal waiting
+            if not waiting:
+                return
+            waiting = False
+            if self._moment(self.dashboard.turns.pressed) != asked:
+                self.say(f'The kernel has answered after another key: nothing was done; {key} asks again', 'warn')
+            elif error is not None:
+                self.say(self._no_kernel() or str(error), 'bad')
+            else:
+                self.say('')
                 with feed.lock:
                     plans = plan(self.pane.sources, self._count(feed, found))
                 self.pane.show_news()
                 then(plans)
 
+        def too_late() -> None:
+            nonlocal waiting
+            if waiting:
+                waiting = False
+                self.say(f'The kernel took too long: nothing was done; {key} asks again', 'bad')
+
+        self.say('Asking the kernel …')
+        self.set_timer(_PATIENCE, too_late)
         self.dashboard.do_call(Call('list_processes', *feed.names, reads=True), told)
+
+    def _moment(self, keys: int) -> object:
+        """What a person does: another one, and they have gone on."""
+        return keys, self.app.screen, self.prompt.is_open, self.place, self.pane.feed
+
+    def _no_kernel(self) -> str:
+        """Why the kernel cannot be told anything; empty if it can."""
+        if self.model.lost_at is not None:
+            return 'There is no kernel that could be told'
+        return 'The kernel does not answer: nothing was done' if self.model.silent_since is not None else ''
 
     def _count(self, feed: OutputFeed, found: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
         """Take in what the kernel says. Returns how many others log each process."""
@@ -59,7 +90,7 @@ class Acknowledging(ReadingOutput):
         if not feed.live:
             self.say('There is no kernel that could be told', 'bad')
             return
-        self._ask_kernel(feed, lambda plans: self._ask_whether(feed, plans))
+        self._ask_kernel(feed, 'a', lambda plans: self._ask_whether(feed, plans))
 
     def _ask_whether(self, feed: OutputFeed, plans: list[Plan]) -> None:
         question = asks(plans)
@@ -115,7 +146,7 @@ class Acknowledging(ReadingOutput):
             held = sum(source.held for source in self.pane.sources)
             self.say(f'This pane only peeks again; {size(held)} not acknowledged')
         else:
-            self._ask_kernel(feed, lambda plans: self._ask_to_log(feed, plans))
+            self._ask_kernel(feed, 'A', lambda plans: self._ask_to_log(feed, plans))
 
     def _ask_to_log(self, feed: OutputFeed, plans: list[Plan]) -> None:
         unseen = sum(each.unseen for each in plans)

@@ -30,6 +30,7 @@ from papa_tui.widgets.pane import Pane
 from papa_tui.widgets.prompt import Prompt
 from papa_tui.widgets.table import Table, beside
 from papa_tui.widgets.tour import Tour
+from papa_tui.widgets.turns import Turns
 
 _TITLES = {
     PROCESSES: ('Processes', 'The kernel holds no process.'),
@@ -53,6 +54,8 @@ def too_small(size: Size) -> bool:
 
 class Owner(Protocol):
     """What the screen needs of the application."""
+
+    turns: Turns
 
     def ring_output(self) -> None:
         """There is more output. Any thread may call this."""

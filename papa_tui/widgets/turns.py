@@ -30,10 +30,12 @@ class Turns:
         self._handle = handle
         self._waiting: deque[Keystroke] = deque()
         self._patience: Timer | None = None  # while a key is being dealt with
+        self.pressed = self.taken = 0  # how many keys have come, and how many of them had their turn
 
     async def take(self, event: Keystroke) -> None:
         """A key was pressed: it is its turn now, or later."""
         self._waiting.append(event)
+        self.pressed += 1
         if self._patience is None:
             await self._next()
 
@@ -43,6 +45,7 @@ class Turns:
             self._patience = None
         if self._waiting:
             patience = self._patience = self._app.set_timer(_AT_MOST, self._next)
+            self.taken += 1
             await self._handle(self._waiting.popleft())
             self._round(patience, 1)
 

@@ -17,7 +17,7 @@ from papa import Papa
 from papa_tui.output.sources import ACKNOWLEDGED, SEEN
 
 from .conftest import Driver
-from .panes import Run, held, open_on, pane, shown, start, until_in_pane
+from .panes import Run, be_logger, held, open_on, pane, shown, start, until_in_pane
 
 
 def test_looking_takes_nothing_and_acknowledging_asks_where_nobody_logs(run: Run, papa: Papa) -> None:
@@ -106,7 +106,7 @@ def test_an_exit_is_told_and_not_acknowledged(run: Run, papa: Papa) -> None:
 
     async def scenario(driver: Driver) -> None:
         await open_on(driver, 'ended: exit 7')
-        await driver.press('A', 'y')
+        await be_logger(driver)
         await driver.until(lambda: held(papa, 'job') == 0)
         assert 'job' in papa.list_processes()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from conftest import Daemon, wait_until
@@ -262,3 +263,64 @@ def test_a_long_question_fits_a_narrow_terminal(run: Run, papa: Papa) -> None:
             assert 'Exits are not acknowledged.' in text
 
     run(scenario, size=(80, 24))
+
+
+@contextmanager
+def stopped(daemon: Daemon) -> Iterator[None]:
+    """A kernel that does not answer."""
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+
+
+def test_a_late_answer_opens_no_question_in_front_of_what_is_typed(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        for key in ('a', 'A'):
+            with stopped(daemon):
+                await driver.press(key)
+                assert 'Asking the kernel' in driver.text()
+                await driver.press('colon')
+            await driver.until_shown(f'nothing was done; {key} asks again')
+            await driver.press('y')
+            assert driver.app.main.prompt.input.value == 'y'
+            await driver.press('escape')
+            await driver.until_shown('● live')
+        assert held(papa, 'web') == 4
+
+    run(scenario)
+
+
+def test_a_kernel_that_takes_too_long_is_told_and_asked_no_more(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        with stopped(daemon):
+            await driver.press('a')
+            await driver.until_shown('The kernel took too long: nothing was done; a asks again')
+        await driver.until_shown('● live')
+        assert driver.app.screen is driver.app.main
+        await driver.press('a')
+        await driver.until_shown('only copy')
+
+    run(scenario)
+
+
+def test_without_a_kernel_there_is_nobody_to_tell(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        daemon.stop()
+        await driver.until_shown('no kernel')
+        for key in ('a', 'A'):
+            await driver.press(key)
+            await driver.until_shown('There is no kernel that could be told')
+            await driver.press('l')
+
+    run(scenario)
