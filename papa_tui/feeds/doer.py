@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from papa import Papa
-from papa.errors import Error
+from papa.errors import ConnectionLost, Error
 from papa.line.calls import Call
 
 Done = Callable[[Any, 'Error | None'], None]
@@ -37,10 +37,20 @@ class Doer(threading.Thread):
             call, done = job
             try:
                 papa = papa or Papa(self._where, autostart=False)
-                result = getattr(papa, call.method)(*call.arguments, **call.keywords)
+                result = _do(papa, call)
             except Error as error:
                 done(None, error)
             else:
                 done(result, None)
         if papa is not None:
             papa.close()
+
+
+def _do(papa: Papa, call: Call) -> Any:
+    make = getattr(papa, call.method)
+    try:
+        return make(*call.arguments, **call.keywords)
+    except ConnectionLost:  # perhaps long ago: what only reads is asked for again
+        if not call.reads:
+            raise
+        return make(*call.arguments, **call.keywords)

@@ -121,6 +121,8 @@ class OutputFeed(threading.Thread):
         if before not in (None, self._kernel):
             with self.lock:
                 self.assembler.note(None, time.time(), 'another kernel: what the old one held is gone', 'bad')
+                for source in self.assembler.sources.values():
+                    source.gone()
                 self._log_no_more('another kernel answers')
 
     def _log_no_more(self, why: str) -> None:

@@ -69,9 +69,9 @@ def plain_lines(data: bytes) -> list[str]:
     return [plain_of(line, whole=True) for line in data.removesuffix(b'\n').split(b'\n')]
 
 
-def is_overwritten(data: bytes) -> bool:
-    """Whether a line has text that carriage returns have hidden."""
-    return b'\r' in data and b'\r' in data.rstrip(b'\r')
+def overwritten(data: bytes) -> int:
+    """How many bytes at the beginning of a line carriage returns have hidden."""
+    return data.rstrip(b'\r').rfind(b'\r') + 1 if b'\r' in data else 0
 
 
 def _last_of_returns(text: str) -> str:

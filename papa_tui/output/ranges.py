@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 
 
 def joined(*spans: tuple[int, int]) -> tuple[tuple[int, int], ...]:
@@ -47,6 +48,10 @@ class Ranges:
             end = max(end, self._ends[last - 1])
         self._starts[first:last] = [start]
         self._ends[first:last] = [end]
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """The ranges, in order."""
+        return zip(self._starts, self._ends, strict=True)
 
     def covers(self, start: int, end: int) -> bool:
         """Whether all from `start` to before `end` are in it."""

@@ -95,6 +95,10 @@ class Source:
         if self.listed:
             self.count(self.captured, 0)
 
+    def gone(self) -> None:
+        """There is another kernel: this one knows nothing of it."""
+        self.count(max(self.captured, self.end or 0), 0)
+
     @property
     def base(self) -> int:
         """From where on the kernel may hold its output."""
@@ -112,7 +116,7 @@ class Source:
             return 0
         known = Ranges()
         for ranges in (self.seen, self.lost):
-            for begin, end in ranges_of(ranges):
+            for begin, end in ranges:
                 known.add(begin, end)
         for begin, end in self.fresh:
             known.add(begin, end)
@@ -122,11 +126,6 @@ class Source:
     def more_above(self) -> bool:
         """Whether the kernel still holds what comes before the start."""
         return self.start is not None and self.start > self.base
-
-
-def ranges_of(ranges: Ranges) -> list[Span]:
-    """Its ranges, in order."""
-    return list(zip(ranges._starts, ranges._ends, strict=True))
 
 
 class Plan(NamedTuple):
@@ -142,13 +141,13 @@ class Plan(NamedTuple):
 
 def plan(sources: list[Source], loggers: Mapping[str, int]) -> list[Plan]:
     """What to acknowledge: of each process up to the end of its last line that was painted. `loggers` are numbers of
-    watchers by name."""
+    watchers by name. Of several starts of a name only the last can be: the kernel knows no other."""
     return [
         Plan(
             source, source.painted, source.painted - source.base, source.unseen(source.painted),
             not loggers.get(source.name),
         )
-        for source in sources if source.painted > source.base
+        for source in {source.name: source for source in sources}.values() if source.painted > source.base
     ]
 
 

@@ -93,12 +93,12 @@ class Acknowledging(ReadingOutput):
         self._ask_kernel(feed, 'a', lambda plans: self._ask_whether(feed, plans))
 
     def _ask_whether(self, feed: OutputFeed, plans: list[Plan]) -> None:
-        question = asks(plans)
+        question, past = asks(plans), self.pane.past_the_screen()
         if not plans and any(source.painted > source.acknowledged for source in self.pane.sources):
             self.say('Nothing to acknowledge: the kernel holds no more of what was on the screen', 'warn')
         elif not plans:
             self.say('Everything that was on the screen is acknowledged')
-        elif not question:
+        elif not question and not past:
             self._acknowledge(feed, plans)
         else:
             names = [f'  {harmless(each.source.name)}: {_share(each)}' for each in plans[:_SHOWN]]
@@ -111,8 +111,9 @@ class Acknowledging(ReadingOutput):
                 if yes:
                     self._acknowledge(feed, plans)
 
-            text = f'Acknowledge up to the last line shown?\n{listed}\n\n{question}'
-            self.lay_over(Question('Acknowledge', text, 'acknowledge it'), answered)
+            where = f', {past}' if past else ''
+            text = f'Acknowledge up to the last line that has been on the screen{where}?\n{listed}\n\n{question}'
+            self.lay_over(Question('Acknowledge', text.rstrip(), 'acknowledge it'), answered)
 
     def _acknowledge(self, feed: OutputFeed, plans: list[Plan]) -> None:
         """Acknowledge, and say how much of it the kernel has let go."""

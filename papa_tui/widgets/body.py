@@ -12,7 +12,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from papa_tui.model.filters import Filter
-from papa_tui.output.clean import is_overwritten, plain_of, text_of
+from papa_tui.output.clean import overwritten, plain_of, text_of
 from papa_tui.output.sources import Span
 from papa_tui.output.store import NOTE, Line
 from papa_tui.widgets.cells import width_of
@@ -48,20 +48,19 @@ class Body:
         return max(1, -(-self.cells // max(1, width)))
 
     def positions(self, line: Line, start: int, width: int) -> Sequence[Span]:
-        """What of the output stands in so many cells from this one on. The last cell has the newline, the first what
-        was written over before it. Exact for plain text; where bytes and cells are no pairs it goes by the share, and
-        only all cells are all bytes."""
+        """What of the output stands in so many cells from this one on; what was written over stands nowhere. The last
+        cell has the newline. Exact for plain text; where bytes and cells are no pairs it goes by the share, and only
+        all cells are all bytes."""
         end = start + width
-        if start <= 0 and end >= self.cells:
+        hidden = 0 if self._whole else overwritten(line.data)
+        if start <= 0 and end >= self.cells and not hidden:
             return line.spans
-        last = self._byte_at(line.data, end) if end < self.cells else len(line.data) + 1
-        return line.part(self._byte_at(line.data, start), last)
+        first = hidden + self._bytes_before(start, len(line.data) - hidden)
+        last = hidden + self._bytes_before(end, len(line.data) - hidden) if end < self.cells else len(line.data) + 1
+        return line.part(first, last)
 
-    def _byte_at(self, data: bytes, cell: int) -> int:
-        if cell <= 0:
-            return 0
-        hidden = 0 if self._whole else data.rstrip(b'\r').rfind(b'\r') + 1
-        return hidden + (len(data) - hidden) * min(cell, self.cells) // max(1, self.cells)
+    def _bytes_before(self, cell: int, size: int) -> int:
+        return size * max(0, min(cell, self.cells)) // max(1, self.cells)
 
 
 class Bodies:
@@ -81,7 +80,7 @@ class Bodies:
         return plain_of(line.data, whole=self._whole(line))
 
     def _whole(self, line: Line) -> bool:
-        if not is_overwritten(line.data) or (self.search is None and not self.wanted):
+        if not overwritten(line.data) or (self.search is None and not self.wanted):
             return False
         whole, shown = plain_of(line.data, whole=True), plain_of(line.data)
         searched = self.search is not None and self.search.search(whole) and not self.search.search(shown)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from textual import events
 from textual.selection import Selection
 
+from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import Filter, compile_search
 from papa_tui.model.patience import limited
@@ -39,6 +40,7 @@ class Pane(PaneDrawing):
         self.reading = Reading(feed.store, self._pieces)
         self.finder, self.search_text, self.filter_text, self.marked, self._left = None, '', '', None, 0
         self.current = self._seeking = None
+        self._furthest = -1
         self.show()
 
     def note(self, processes: Mapping[str, Process]) -> None:
@@ -275,6 +277,12 @@ class Pane(PaneDrawing):
         numbers = dict.fromkeys(row.line.number for row in self._shown)
         lines = {row.line.number: row.line for row in self._shown}
         return '\n'.join(self._text(lines[number]) for number in numbers)
+
+    def past_the_screen(self) -> str:
+        """Where the last line is that has been on the screen, if that is after what is there now."""
+        last = self._shown[-1].line.number if self._shown else self._furthest - 1
+        lines = self._furthest - last
+        return f'{counted(lines, "line")} after the end of this screen' if lines > 0 else ''
 
     def text_from(self, number: int) -> str:
         """The lines from a number to the end of the screen."""

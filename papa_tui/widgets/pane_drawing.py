@@ -15,7 +15,7 @@ from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.text import harmless, size
-from papa_tui.output.clean import is_overwritten
+from papa_tui.output.clean import overwritten
 from papa_tui.output.finding import Finder
 from papa_tui.output.reading import Reading, Row
 from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, PARTLY, SEEN, Source
@@ -60,6 +60,7 @@ class PaneDrawing(Widget, can_focus=True):
         self._strips: list[Strip] = []
         self._shown: list[Row] = []
         self._left = 0  # cells that are scrolled away to the left
+        self._furthest = -1  # the number of the last line that has been on the screen
         self._drawn: object = None
         self._more: Timer | None = None
         self._seeking: tuple[bool, int] | None = None  # forward or not, and how far has to be looked
@@ -114,6 +115,7 @@ class PaneDrawing(Widget, can_focus=True):
             line = row.line
             if line.source is None or line.stream == NOTE:
                 continue
+            self._furthest = max(self._furthest, line.number)
             body = self._body(line, palette)
             start = row.piece * room if self.wrap else self._left
             cut = not self.wrap and body.cells > start + room
@@ -291,7 +293,7 @@ class PaneDrawing(Widget, can_focus=True):
 
     def _kind(self, line: Line, palette: Palette) -> tuple[str, Style]:
         error = line.stream == 'err'
-        if is_overwritten(line.data):
+        if overwritten(line.data):
             return '↩', palette.style('bad' if error else 'dim')
         return '!' if error else ' ', palette.style('bad')
 

@@ -285,6 +285,16 @@ def test_it_asks_where_that_could_hurt() -> None:
     assert plan([source], {}) == []
 
 
+def test_only_the_last_start_of_a_name_can_be_acknowledged() -> None:
+    first, second = Source('a', 'a-1', 0), Source('a', 'a-2', 0)
+    for source in (first, second):
+        source.paint([(0, 10)], 10)
+    assert [each.source for each in plan([first, second], {})] == [second]
+    second.end = 10
+    second.gone()
+    assert plan([first, second], {}) == []
+
+
 def test_another_client_that_acknowledges_first_is_told() -> None:
     made = assembled(
         Acknowledged('a', 'a-1', 0, False), out(b'x' * 10, 10), Acknowledged('a', 'a-1', 4, True),

@@ -8,7 +8,7 @@ from rich.console import Console
 from papa.events import Acknowledged, Lost
 from papa_tui.model.filters import Filter, compile_search
 from papa_tui.output.assembler import Assembler
-from papa_tui.output.clean import is_overwritten, plain_lines, plain_of, text_of
+from papa_tui.output.clean import overwritten, plain_lines, plain_of, text_of
 from papa_tui.output.colours import colour_after
 from papa_tui.output.finding import Finder, filtering, searching
 from papa_tui.output.reading import Reading
@@ -103,7 +103,7 @@ def test_what_carriage_returns_write_over_is_hidden_and_found() -> None:
     assert text_of(b'error\rok', whole=True) == 'error␍ok'
     assert plain_of(b'10%\r20%\r') == '20%'
     assert plain_lines(b'error\rok\nx\r\n') == ['error␍ok', 'x']
-    assert (is_overwritten(b'a\rb'), is_overwritten(b'a\r')) == (True, False)
+    assert (overwritten(b'a\rb'), overwritten(b'a\r')) == (2, 0)
     store = assembled(out(b'error\rok\nx\r\n', 12)).store
     assert (found(store, 'error'), found(store, 'ok'), found(store, 'x')) == ([0], [0], [1])
 
@@ -223,8 +223,8 @@ def test_the_parts_that_are_scrolled_through_are_the_whole(data: bytes) -> None:
     assert 0 < sum(end - start for start, end in spans) < len(data)
     for start in range(0, body.cells, 10):
         source.paint(body.positions(line, start, 10), line.end)
-    assert source.unseen(line.end) == 0
-    assert list(body.positions(line, 0, body.cells)) == [(0, len(data) + 1)]
+    assert source.unseen(line.end) == overwritten(data)
+    assert list(body.positions(line, 0, body.cells)) == [(overwritten(data), len(data) + 1)]
 
 
 # Others

@@ -63,7 +63,7 @@ def test_a_line_that_was_cut_has_not_been_seen(run: Run, papa: Papa, daemon: Dae
         run(scenario)
 
 
-def test_text_that_was_written_over_is_no_loss_and_is_found(run: Run, papa: Papa, daemon: Daemon) -> None:
+def test_text_that_was_written_over_is_found_and_has_not_been_seen_before(run: Run, papa: Papa, daemon: Daemon) -> None:
     start(papa, 'web', r"printf 'error\rfine\n1\r2\n'; echo end")
     with daemon.connect() as other, other.watch_processes('web'):
 
@@ -77,8 +77,30 @@ def test_text_that_was_written_over_is_no_loss_and_is_found(run: Run, papa: Papa
             assert '1␍2' not in driver.text(), 'it has not got what is looked for'
             await driver.press('escape')
             await driver.until(lambda: 'error' not in driver.text())
+            await driver.until(lambda: shown(driver)[1].startswith('◐'), 'what is seen in part')
             await driver.press('a')
+            await driver.until_shown(' 2 bytes of it have never been on the screen')
+            await driver.press('y')
             await driver.until_shown('Acknowledged 19 B')
+
+        run(scenario)
+
+
+def test_what_is_acknowledged_past_the_end_of_the_screen_is_asked_for(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'seq 1 60')
+    with daemon.connect() as other, other.watch_processes('web'):
+
+        async def scenario(driver: Driver) -> None:
+            await open_on(driver, '60')
+            for _ in range(4):
+                await driver.press('pageup')
+            last = int(shown(driver)[-1].split()[1])
+            await driver.press('a')
+            await driver.until_shown(f'that has been on the screen, {60 - last} lines after the end of this')
+            await driver.press('n', 'G')
+            await until_in_pane(driver, '60')
+            await driver.press('a')
+            await driver.until_shown('Acknowledged')
 
         run(scenario)
 
@@ -186,6 +208,11 @@ def test_a_logger_does_not_adopt_another_kernel(
             await until_in_pane(driver, 'two')
             await driver.until_shown('peeking')
             assert (held(other, 'web.2'), watchers(other, 'web.2')) == (4, 0)
+            start(other, 'web.1', 'echo three')
+            await until_in_pane(driver, 'three')
+            await be_logger(driver)
+            await driver.until(lambda: held(other, 'web.1') == held(other, 'web.2') == 0)
+            assert 'another id' not in driver.text()
 
     run(scenario, watch=('web.*',))
 
