@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+from itertools import islice
 
 from papa.errors import Error, LimitReached, SystemFailure
 from papa.line import calls
@@ -11,7 +13,7 @@ from papa.line.files import LONGEST
 from papa.line.grammar import Line, parse
 from papa.line.quoting import carry
 from papa_shell import statuses
-from papa_shell.output import Writer
+from papa_shell.output import ReaderGone, Writer
 from papa_shell.statuses import say
 
 TYPE_CHECKING = False
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from papa.line.calls import Call
     from papa_shell.runner import Runner
 
 STANDARD_INPUT = '-'
 _READ_SIZE = 65536
+_LOOK_AHEAD = 1000  # commands, where the script is left: it may have no end
 _BYTE_ORDER_MARK = '\ufeff'
 
 
@@ -45,11 +49,13 @@ class Abbreviations:
 
 
 class Script:
-    """The lines of a script, with their numbers. `name` is what to call it."""
+    """The lines of a script, with their numbers. `name` is what to call it; `waits`: for what is still to be written
+    of it."""
 
     def __init__(self, path: str) -> None:
         """Open it. Raises `SystemFailure`."""
         self.is_stdin = path == STANDARD_INPUT
+        self.waits = True
         self.name = 'standard input' if self.is_stdin else path
         try:
             self._fd = 0 if self.is_stdin else os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC)
@@ -102,21 +108,30 @@ class Script:
             yield rest
 
     def _read(self) -> bytes:
+        if not self.waits and not self._is_at_hand():
+            return b''
         try:
             return os.read(self._fd, _READ_SIZE)
         except OSError as error:
             raise SystemFailure(self._trouble(error)) from None
 
+    def _is_at_hand(self) -> bool:
+        poller = select.poll()
+        poller.register(self._fd, select.POLLIN)
+        return bool(poller.poll(0))
+
 
 def run(script: Script, runner: Runner, flags: dict[str, Any]) -> int:
     """Run a script. Returns the status of its first failure, at which it stops unless ``--keep-going``.
 
-    With ``-n`` nothing is run, and all of it is read: the full form of each line goes to standard output.
+    With ``-n`` nothing is run, and all of it is read: the full form of each line goes to standard output. If whoever
+    reads the results leaves, that is its end, which is a failure if something would still have been changed.
     """
     abbreviations = Abbreviations(strict='strict' in flags)
     dry = 'dry_run' in flags
     first = statuses.OK
-    for where, text in script.lines():
+    lines = script.lines()
+    for where, text in lines:
         try:
             line = parse(text)
             if line is None:
@@ -127,6 +142,9 @@ def run(script: Script, runner: Runner, flags: dict[str, Any]) -> int:
         except Error as error:
             say(_explained(error), where)
             status = statuses.of(error)
+        except ReaderGone:
+            left = _leave(script, lines)
+            return first or left
         else:
             if line.leaves and not dry:
                 break
@@ -136,9 +154,31 @@ def run(script: Script, runner: Runner, flags: dict[str, Any]) -> int:
     return first
 
 
+def _leave(script: Script, lines: Iterator[tuple[str, str]]) -> int:
+    """Nobody reads the results any more. Say so if a command that is not run now would have changed something; returns
+    the exit status."""
+    script.waits = False
+    for where, text in islice(lines, _LOOK_AHEAD):
+        try:
+            line = parse(text)
+            call = None if line is None else _call(line)
+        except Error:
+            continue
+        if line is not None and line.leaves:
+            break
+        if call is not None and not call.reads:
+            say('Nobody reads the results any more: this and what follows was not run', where)
+            return statuses.FAILED
+    return statuses.OK
+
+
+def _call(line: Line) -> Call | None:
+    return calls.call(line, '' if 'file' in line.flags else None)
+
+
 def show(line: Line) -> int:
     """Write the full form of a line, after looking whether its values can be right. Returns the exit status."""
-    calls.call(line, '' if 'file' in line.flags else None)
+    _call(line)
     Writer().write(f'{line.full}\n'.encode('utf-8', 'surrogateescape'))
     return statuses.OK
 

@@ -143,22 +143,40 @@ def test_a_pipe(shell: Shell, papa: Papa) -> None:
     assert shell(stdin='info | sed -n 1p; echo $0 "quoted | text"\n').stdout.splitlines()[1] == 'sh quoted | text'
 
 
-def test_a_reader_that_leaves_ends_the_script(shell: Shell, daemon: Daemon, papa: Papa) -> None:
-    papa.set('x', 'line\n' * 100_000)
+def left_by_its_reader(where: object, script: str, *words: str, close: bool = True) -> tuple[int, str]:
+    """The status and the messages of a script whose reader leaves after the first line."""
     with subprocess.Popen(
-        PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment(daemon.where),
+        [*PROGRAM, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment(where),
     ) as run:
         assert run.stdin is not None
         assert run.stdout is not None
         assert run.stderr is not None
-        run.stdin.write('get x\nset y 1\n')
-        run.stdin.close()
+        run.stdin.write(script)
+        run.stdin.flush()
+        if close:
+            run.stdin.close()
         assert run.stdout.readline() == 'line\n'
         run.stdout.close()
-        assert run.wait(PATIENCE) == 0
-        assert run.stderr.read() == ''
-    assert papa.get('y') is None
+        return run.wait(PATIENCE), run.stderr.read()
+
+
+def test_a_reader_that_leaves_ends_the_script(daemon: Daemon, papa: Papa) -> None:
+    papa.set('x', 'line\n' * 100_000)
+    for rest in ('', 'get x\nlist values | cat\n# set y 1\n', 'quit\nset y 1\n', 'get x\n' * 5000):
+        assert left_by_its_reader(daemon.where, f'get x\n{rest}') == (0, '')
+    assert left_by_its_reader(daemon.where, 'get x\n', close=False) == (0, '')
+    says = 'papa-shell: standard input:3: Nobody reads the results any more: this and what follows was not run\n'
+    assert left_by_its_reader(daemon.where, 'get x\nget x\nset y 1\nset z 1\n') == (1, says)
+    assert left_by_its_reader(daemon.where, 'get x\nlst\nset y 1\n', '--keep-going') == (1, says)
+    assert papa.list_values('y', 'z') == {}
+
+
+def test_a_failure_before_the_reader_left_is_the_status(daemon: Daemon, papa: Papa) -> None:
+    papa.set('x', 'line\n' * 100_000)
+    assert left_by_its_reader(daemon.where, 'get nope\nget x\nget x\n', '--keep-going') == (1, '')
+    status, says = left_by_its_reader(daemon.where, 'lst\nget x\nset y 1\n', '--keep-going')
+    assert (status, says.count('\n'), 'not run' in says) == (2, 2, True)
 
 
 def test_the_standard_input_is_the_script(shell: Shell) -> None:
