@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import select
+import stat
 
 from papa.client.dialing import Absent
 from papa.client.sync import Papa
-from papa.errors import ConnectFailed, ConnectionLost
+from papa.endpoint import ENVIRONMENT_VARIABLE
+from papa.errors import BadRequest, ConnectFailed, ConnectionLost
 from papa.line.calls import Call
+from papa.line.errors import BadLine
 from papa.line.quoting import join
 from papa_shell.statuses import TimedOut, say
 
@@ -53,7 +57,11 @@ class Session:
         papa = self._papas.get(where)
         if papa is None:
             starts = makes and 'no_autostart' not in flags
-            papa = self._papas[where] = Papa(where, flags.get('timeout'), autostart=starts)
+            try:
+                papa = Papa(where, flags.get('timeout'), autostart=starts)
+            except BadRequest as error:  # the options are checked: it is what PAPA_ENDPOINT says
+                raise BadLine(f'{ENVIRONMENT_VARIABLE}: {error}') from None
+            self._papas[where] = papa
         return papa
 
     def call(self, line: Line, call: Call, flags: dict[str, Any]) -> Any:
@@ -65,8 +73,7 @@ class Session:
             return self._try(line, call, flags)
         except Absent as error:
             might = place(flags) not in self._papas and 'no_autostart' not in flags
-            more = ', or make or set something' if might else ''
-            raise ConnectFailed(f'{error}: {way_to_one(error, more)}') from None
+            raise no_kernel(error, ', and so does a command that makes or sets something' if might else '') from None
 
     def loss(self, flags: dict[str, Any], error: ConnectionLost) -> ConnectionLost:
         """What to raise where a stream has lost its kernel. Raises an `Error`."""
@@ -117,9 +124,23 @@ class Session:
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
 
 
-def way_to_one(absent: Absent, more: str = '') -> str:
-    """How to get a kernel where there is none."""
-    return f'"papa --daemonize {join(list(absent.endpoint.arguments))}" starts one{more}'
+def no_kernel(absent: Absent, more: str = '') -> ConnectFailed:
+    """What to raise where there is none: with what starts one, or what is in its way."""
+    path = absent.endpoint.path
+    obstacle = None if path is None else _obstacle(path)
+    if obstacle:
+        return ConnectFailed(f'{absent}: {obstacle}')
+    return ConnectFailed(f'{absent}: "papa --daemonize {join(list(absent.endpoint.arguments))}" starts one{more}')
+
+
+def _obstacle(path: str) -> str:
+    """Why a kernel could not be started at a path; empty if nothing is known."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        folder = os.path.dirname(path)
+        return '' if os.path.isdir(folder) else f'there is no directory {folder}'
+    return '' if stat.S_ISSOCK(mode) else f'that is {"a directory" if stat.S_ISDIR(mode) else "a file"}, not a socket'
 
 
 class Steady(Session):

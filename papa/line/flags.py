@@ -5,6 +5,7 @@ They stand before the command or after its words; in ``set`` and ``make process`
 
 from __future__ import annotations
 
+from papa import endpoint
 from papa.errors import BadRequest
 from papa.line.errors import BadLine
 from papa.line.suggest import hint
@@ -89,9 +90,13 @@ def _port(flag: str, text: str) -> str:
 
 
 def _path(flag: str, text: str) -> str:
-    if text.startswith('/'):
-        return text
-    raise BadLine(f'{flag} must be the absolute path of a Unix socket, not {show(text)}')
+    if not text.startswith('/'):
+        raise BadLine(f'{flag} must be the absolute path of a Unix socket, not {show(text)}')
+    try:
+        endpoint.from_path(text)
+    except BadRequest as error:
+        raise BadLine(f'{flag}: {error}') from None
+    return text
 
 
 def _file(flag: str, text: str) -> str:

@@ -12,7 +12,7 @@ from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
 from papa_shell.confirm import agreed, answer
 from papa_shell.prompt.standing import Standing
 from papa_shell.prompt.waiting import told
-from papa_shell.session import UNKNOWN, Interrupted, Session, has_gone, place, way_to_one
+from papa_shell.session import UNKNOWN, Interrupted, Session, has_gone, no_kernel, place
 from papa_shell.statuses import TimedOut, put, say
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Link(Session):
         try:
             papa = self.papa(self._flags, makes=True)
         except Absent as error:
-            raise ConnectFailed(f'{error}: {way_to_one(error)}') from None
+            raise no_kernel(error) from None
         self.standing.where = str(papa.endpoint)
         with told(papa.endpoint):
             info = papa.kernel_info()

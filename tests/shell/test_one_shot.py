@@ -198,8 +198,27 @@ def test_statuses_of_what_is_wrong(shell: Shell, words: tuple[str, ...], status:
     assert ran.stderr.count('\n') == 1
 
 
-def none_at(where: object, more: str = ', or make or set something') -> str:
+def none_at(where: object, more: str = ', and so does a command that makes or sets something') -> str:
     return f'papa-shell: There is no kernel at {where}: "papa --daemonize -u {where}" starts one{more}\n'
+
+
+def test_a_place_where_no_kernel_can_be(shell: Shell, folder: str) -> None:
+    Path(folder, 'file').touch()
+    for where, what in (
+        (folder, 'that is a directory, not a socket'), (f'{folder}/file', 'that is a file, not a socket'),
+        (f'{folder}/none/x', f'there is no directory {folder}/none'),
+    ):
+        ran = shell('-u', where, 'get', 'x')
+        assert (ran.returncode, ran.stderr) == (3, f'papa-shell: There is no kernel at {where}: {what}\n')
+
+
+def test_a_bad_place_is_a_wrong_line(shell: Shell) -> None:
+    for where in ('bogus', '/tmp/', '99999', f'/{"a" * 200}'):
+        by_variable = shell('get', 'x', env={'PAPA_ENDPOINT': where})
+        assert by_variable.stderr.startswith('papa-shell: PAPA_ENDPOINT: ')
+        assert (by_variable.returncode, by_variable.stderr.count('\n')) == (2, 1)
+        by_option = shell('-u', where, 'get', 'x')
+        assert (by_option.returncode, by_option.stderr.count('\n')) == (2, 1)
 
 
 def test_no_kernel(shell: Shell, folder: str) -> None:
