@@ -12,12 +12,13 @@ from papa.endpoint import ENVIRONMENT_VARIABLE
 from papa.errors import BadRequest, ConnectFailed, ConnectionLost
 from papa.line.calls import Call
 from papa.line.errors import BadLine
+from papa.line.kernels import identity
 from papa.line.quoting import join
 from papa_shell.statuses import TimedOut, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from papa.line.grammar import Line
@@ -174,11 +175,6 @@ class Steady(Session):
         before, self._kernels[where] = self._kernels[where], identity(papa.kernel_info())
         if self._kernels[where] != before:
             raise ConnectFailed(another_kernel(papa.endpoint, self._kernels[where]))
-
-
-def identity(info: Mapping[str, Any]) -> tuple[int, float]:
-    """What tells a kernel from others, of what it says of itself. It stays with an upgrade."""
-    return int(info['pid']), float(info['started'])
 
 
 def another_kernel(where: object, kernel: tuple[int, float]) -> str:

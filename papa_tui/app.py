@@ -10,7 +10,6 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable
-from typing import Any
 
 from rich.text import Text
 from textual import events
@@ -18,13 +17,12 @@ from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.screen import Screen
 
-from papa.errors import BadRequest, Error
-from papa.line.calls import Call
+from papa.errors import BadRequest
 from papa.line.units import counted
 from papa.names import show
 from papa_tui.actions import ACTIONS, shown_keys, where
 from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
-from papa_tui.feeds.doer import Doer, Done
+from papa_tui.feeds.doer import Doer, Job
 from papa_tui.feeds.proc import this_machine
 from papa_tui.feeds.pulse import Pulse, Silence
 from papa_tui.feeds.sampler import SamplerThread, Usage, Wanted
@@ -62,7 +60,7 @@ class Dashboard(App[None]):
         self.settings = settings
         self.model = Model()
         self.feed = feed or ChangesFeed(settings.where, self.ring, autostart=settings.autostart)
-        self.doer = Doer(settings.where)
+        self.doer = Doer(settings.where, self._done)
         self.pulse = Pulse(settings.where)
         self.silence = Silence()
         self.sampler = SamplerThread(self._sampled, this_machine())
@@ -142,14 +140,14 @@ class Dashboard(App[None]):
             thread.stop()
         self.main.stop_watching()
 
-    def do_call(self, call: Call, done: Done) -> None:
-        """Ask the kernel to do something; `done` is called when it has, by the UI's thread."""
+    def do(self, job: Job) -> None:
+        """Let the kernel do something; the main screen gets the job when it has."""
+        self.doer.do(job)
 
-        def back(result: Any, error: Error | None) -> None:
-            if self._is_up:
-                self.call_later(done, result, error)
-
-        self.doer.do(call, back)
+    def _done(self, job: Job) -> None:
+        """The doer's thread has finished a job."""
+        if self._is_up:
+            self.call_later(self.main.finished, job)
 
     # News
 
@@ -171,6 +169,7 @@ class Dashboard(App[None]):
     def _draw_pane(self) -> None:
         self._output_rung = False
         self._pane_drawn = time.monotonic()
+        self.main.note_watch()
         self.main.pane.show_news()
 
     def on_dashboard_rung(self) -> None:
@@ -205,6 +204,7 @@ class Dashboard(App[None]):
         self.model.silent(self.silence.second(self.pulse.asked, self.feed.heard), now)
         self.model.idle(now)
         self.main.pane.settle()
+        self.main.second()
         self.sample()
         if time.monotonic() - self._drawn > 0.7:
             self._draw()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from papa.errors import Conflict, NotFound
+from papa.line.calls import Call
+from papa.names import shortened, show
+from papa.options import KINDS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 
@@ -14,22 +19,45 @@ def unchanged(kinds: str, asked: Mapping[str, Any], now: Mapping[str, Any]) -> l
     `asked` and `now` are details by name, as ``list_processes`` and so on give them. A process is told from its
     successor by its id; a socket and a value only by what is seen of them.
     """
-    missing = object()
-    return [
-        name for name, before in asked.items()
-        if _what(kinds, now.get(name, missing)) == _what(kinds, before)
-    ]
+    return [name for name, before in asked.items() if name in now and is_same(kinds, before, now[name])]
+
+
+def remove(do: Callable[[Call], Any], kinds: str, asked: Mapping[str, Any]) -> list[str]:
+    """Remove these, or none of them. `do` makes a `Call` and returns its result. Returns the names of what was removed:
+    what has gone by itself is not among them. Raises `Conflict` if one of the names is another's now.
+    """
+    names = list(asked)
+    while names:
+        now = do(Call(f'list_{kinds}', *names, reads=True))
+        names = [name for name in names if name in now]
+        same = set(unchanged(kinds, asked, now))
+        for name in names:
+            if name not in same:
+                raise Conflict(f'{show(name)} is another {KINDS[kinds]} now; nothing was done')
+        try:
+            if names:
+                do(Call(f'remove_{kinds}', *names))
+            break
+        except NotFound:
+            pass  # one has gone meanwhile: nothing was removed
+    return names
 
 
 def left_alone(names: Iterable[str]) -> str:
     """What to say of those that have come under a name of what was asked about, and are not removed."""
-    from papa.names import shortened
-
     others = list(names)
     if len(others) == 1:
         return f'{shortened(others)} is not what it was when this was asked: it is left alone'
     return f'{shortened(others)} are not what they were when this was asked: they are left alone'
 
 
-def _what(kinds: str, details: Any) -> Any:
-    return details.get('id') if kinds == 'processes' and isinstance(details, dict) else details
+def is_same(kinds: str, before: Any, now: Any) -> bool:
+    """Whether details are about the same thing. `before` may be what ``changes`` tells: the beginning of a long value."""
+    if kinds == 'processes':
+        return bool(before['id'] == now['id'])
+    if kinds == 'sockets' or isinstance(before, str):
+        return bool(before == now)
+    if 'value' in before:
+        return bool(before['value'] == now)
+    size = len(now.encode('utf-8', 'surrogatepass'))
+    return bool(size == before['size'] and now.startswith(before['preview']))

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from papa.errors import ConnectFailed, ConnectionLost, Error
+from papa.line.kernels import identity
 from papa.names import plain
-from papa_shell.session import another_kernel, identity
+from papa_shell.session import another_kernel
 
 CONNECTING, CONNECTED, GONE, LEFT = 'connecting', 'connected', 'no kernel', 'not connected'
 STRANGE, REFUSED = 'not understood', 'refused'

@@ -12,6 +12,7 @@ from papa import Papa
 from papa.client.watcher import Watcher
 from papa.errors import Error
 from papa.events import Event, Output
+from papa.line.kernels import identity
 from papa.names import matches
 from papa_tui.feeds.alarm import Alarm
 from papa_tui.output.assembler import Assembler
@@ -43,6 +44,7 @@ class OutputFeed(threading.Thread):
         self.peeked: frozenset[str] = frozenset()
         self.live = False
         self.trouble = ''
+        self.opened = ''  # 'peek' or 'watch': what the kernel has begun
         self.watcher: Watcher | None = None
         self.at_end: Callable[[int], None] | None = None  # is told how many bytes the kernel holds then
         self._where = port_or_path
@@ -115,7 +117,7 @@ class OutputFeed(threading.Thread):
 
     def _recognize(self, info: Mapping[str, object]) -> None:
         """Whether this is the kernel that it was."""
-        before, self._kernel = self._kernel, (info['pid'], info['started'])
+        before, self._kernel = self._kernel, identity(info)
         while not self._asked.empty():  # whatever was to be acknowledged is asked for again, if it still is
             self._asked.get()
         if before not in (None, self._kernel):
@@ -181,6 +183,7 @@ class OutputFeed(threading.Thread):
             if self.trouble:
                 self.assembler.note(None, time.time(), 'connected again', 'good')
             self.live = True
+            self.opened = 'watch' if any(map(self.logs, self.names)) else 'peek'
             self.trouble = ''
         self._bell()
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from papa import names
+from papa.errors import NotFound
 from papa.line.grammar import Line
 from papa.line.units import counted
 from papa.options import KINDS
 from papa_tui.model.details import Pieces, details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES, Model
 from papa_tui.model.text import harmless, size
-from papa_tui.model.things import Process, Socket, Value
+from papa_tui.model.things import Value
 
 _MOST = 12  # names that are shown
 _LONGEST = 2000  # characters of each value in a list
@@ -21,7 +22,9 @@ CHANGING = frozenset((
     'make socket', 'make process', 'remove sockets', 'remove processes', 'remove values', 'set', 'compare-and-set',
     'acknowledge', 'upgrade', 'exit-if-idle', 'watch processes',
 ))
-_MAKERS = {PROCESSES: Process, SOCKETS: Socket}
+
+
+_REMOVED = {PROCESSES: 'Forgot', SOCKETS: 'Closed'}
 
 
 def some(found: Iterable[str]) -> str:
@@ -31,44 +34,65 @@ def some(found: Iterable[str]) -> str:
     return ', '.join(every[:_MOST]) + more
 
 
-def hits(line: Line, model: Model) -> list[str]:
-    """The names of what a removal would hit, as far as this knows."""
-    kind = line.command.words[-1]
-    things: dict[str, Any] = model.things[kind]
+class Hit(NamedTuple):
+    """What a command removes: by name what the kernel has told of each."""
+
+    kinds: str
+    told: dict[str, dict[str, Any]]
+
+    @property
+    def names(self) -> list[str]:
+        """In the order in which they are shown."""
+        return sorted(self.told, key=names.natural)
+
+
+def hit(line: Line, model: Model) -> Hit | None:
+    """What a command that removes would hit, as far as this knows; None for others. Raises `NotFound` if that is
+    nothing, or a name is not there: nobody is asked about what comes later."""
+    if line.command.words[0] == 'remove':
+        kinds, wanted = line.command.words[-1], line.operands
+    elif clears(line):
+        kinds, wanted = VALUES, line.operands
+    else:
+        return None
+    things: dict[str, Any] = model.things[kinds]
     numbers = {
         int(number): name for name in things
         if (number := getattr(things[name], 'pid', None) or getattr(things[name], 'fileno', None)) is not None
     }
-    return sorted(names.select(things, line.operands, kind, by_number=numbers))
+    found = names.select(things, wanted, KINDS[kinds], required=True, by_number=numbers)
+    if not found:
+        raise NotFound(f'No {KINDS[kinds]} matches {" ".join(map(names.show, wanted)) or "that"}')
+    return Hit(kinds, {name: thing.details for name, thing in found.items()})
 
 
-def question(line: Line, model: Model) -> str:
-    """What to ask before a command that cannot be undone; nothing for others."""
+def clears(line: Line) -> bool:
+    """Whether this is a ``set`` without a value."""
+    return line.command.name == 'set' and len(line.operands) == 1 and 'file' not in line.flags
+
+
+def question(line: Line, model: Model, found: Hit | None) -> str:
+    """What to ask before a command that cannot be undone, and hits this; nothing for others."""
     name = line.command.name
-    if line.command.words[0] == 'remove':
-        return _about_removal(line, model)
+    if found is not None:
+        return _about_removal(found, model)
     if name == 'upgrade':
         return 'Replace the kernel by the papa that is installed now? It keeps all that it holds.'
     if name == 'exit-if-idle':
         return 'End the kernel if it holds nothing?'
     if name == 'acknowledge':
         return f'Let go of the output of {harmless(line.operands[0])} up to {line.operands[1]}?'
-    if name == 'set' and len(line.operands) == 1 and 'file' not in line.flags:
-        return f'Clear the value {harmless(line.operands[0])}?' if line.operands[0] in model.values else ''
     return ''
 
 
-def _about_removal(line: Line, model: Model) -> str:
-    kind = line.command.words[-1]
-    found = hits(line, model)
-    if not found:
-        return ''
-    what = f'{counted(len(found), KINDS[kind])}: {some(found)}'
+def _about_removal(found: Hit, model: Model) -> str:
+    kind = found.kinds
+    what = f'{counted(len(found.told), KINDS[kind])}: {some(found.names)}'
     if kind == SOCKETS:
         return f'Close {what}?\nProcesses that have inherited one keep their copy.'
     if kind == VALUES:
         return f'Clear {what}?'
-    processes = [model.processes[name] for name in found]
+    processes = [model.processes[name] for name in found.told]
     lost = sum(process.buffered for process in processes)
     running = sum(process.running for process in processes)
     text = f'Forget {what}?'
@@ -102,6 +126,9 @@ def done(line: Line, result: Any) -> str:
         return f'Let go of {size(result)}'
     if name == 'exit-if-idle':
         return 'The kernel ends when nobody is connected' if result else 'The kernel goes on: it holds something'
+    if isinstance(result, list):
+        removed = _REMOVED.get(line.command.words[-1], 'Cleared')
+        return f'{removed} {some(result)}' if result else 'It has gone already: nothing was done'
     if name == 'upgrade':
         return f'The kernel is papa {result.get("version", "")} now'
     return f'Done: {harmless(line.full)[:100]}'

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from papa.events import Change
+from papa.line.kernels import identity
 from papa.line.snapshot import Names
 from papa_tui.model.attention import Concern, Summary, concern, summary
 from papa_tui.model.text import ending
@@ -85,11 +86,15 @@ class Model:
 
     # The connection
 
+    @property
+    def kernel(self) -> tuple[int, float] | None:
+        """Which one it is, or was; None before there was any."""
+        return identity(self.info) if self.info else None
+
     def connected(self, info: Mapping[str, Any], now: float) -> None:
         """There is a kernel, and this is what it says of itself."""
         if self.connected_at is not None:
-            younger = info.get('uptime', 0.0) < self.info.get('uptime', 0.0)  # a PID may come again
-            if younger or info.get('pid') != self.info.get('pid'):
+            if identity(info) != self.kernel:
                 self._is_other = True  # its snapshot is next
             else:
                 self.timeline.add(now, 'kernel', 'papa', 'the connection is back', 'good')

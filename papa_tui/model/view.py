@@ -143,6 +143,11 @@ class View:
             return []
         return [thing.name for thing in row.things] if isinstance(row, Group) else [row.name]
 
+    def hidden(self, names: Sequence[str]) -> int:
+        """How many of these a filter keeps from the rows. What is folded is not hidden: its group tells of it."""
+        shown = {thing.key for row in self.rows for thing in (row.things if isinstance(row, Group) else (row,))}
+        return sum(name not in shown for name in names)
+
     def next_of(self, ranks: dict[str, int], step: int = 1) -> str | None:
         """Where to go for the next one of these: names with how urgent each is. The most urgent first, then in the
         order of the rows; after the last the first again. What is folded counts, too: `reveal` it."""

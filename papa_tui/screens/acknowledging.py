@@ -8,6 +8,7 @@ from typing import Any
 from papa.errors import Error
 from papa.line.calls import Call
 from papa.line.units import counted
+from papa_tui.feeds.doer import Do
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.text import harmless, size
 from papa_tui.output.sources import Plan, asks, plan
@@ -31,8 +32,8 @@ class Acknowledging(ReadingOutput):
     def _ask_kernel(self, feed: OutputFeed, key: str, then: Callable[[list[Plan]], None]) -> None:
         """Ask the kernel how much it holds at this moment, and plan with that. The answer counts only for a person who
         waits for it: one that comes late would open a question in front of a key that was meant for something else."""
-        if self._no_kernel():
-            self.say(self._no_kernel(), 'bad')
+        if self.no_kernel():
+            self.say(self.no_kernel(), 'bad')
             return
         asked, waiting = self._moment(self.dashboard.turns.taken), True
 
@@ -44,7 +45,7 @@ class Acknowledging(ReadingOutput):
             if self._moment(self.dashboard.turns.pressed) != asked:
                 self.say(f'The kernel has answered after another key: nothing was done; {key} asks again', 'warn')
             elif error is not None:
-                self.say(self._no_kernel() or str(error), 'bad')
+                self.say(self.no_kernel() or str(error), 'bad')
             else:
                 self.say('')
                 with feed.lock:
@@ -60,17 +61,11 @@ class Acknowledging(ReadingOutput):
 
         self.say('Asking the kernel …')
         self.set_timer(_PATIENCE, too_late)
-        self.dashboard.do_call(Call('list_processes', *feed.names, reads=True), told)
+        self.ask_kernel(Call('list_processes', *feed.names, reads=True), told)
 
     def _moment(self, keys: int) -> object:
         """What a person does: another one, and they have gone on."""
         return keys, self.app.screen, self.prompt.is_open, self.place, self.pane.feed
-
-    def _no_kernel(self) -> str:
-        """Why the kernel cannot be told anything; empty if it can."""
-        if self.model.lost_at is not None:
-            return 'There is no kernel that could be told'
-        return 'The kernel does not answer: nothing was done' if self.model.silent_since is not None else ''
 
     def _count(self, feed: OutputFeed, found: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
         """Take in what the kernel says. Returns how many others log each process."""
@@ -117,15 +112,18 @@ class Acknowledging(ReadingOutput):
 
     def _acknowledge(self, feed: OutputFeed, plans: list[Plan]) -> None:
         """Acknowledge, and say how much of it the kernel has let go."""
-        released, waiting, errors = 0, len(plans), ['']
+        released, waiting = 0, len(plans)
+        errors: list[str] = []
 
         def told(count: Any, error: Error | None) -> None:
             nonlocal released, waiting
             waiting -= 1
-            released += 0 if error is not None else count
-            errors.append('' if error is None else str(error))
-            if not waiting and any(errors):
-                self.say(max(errors), 'bad')
+            if error is None:
+                released += count
+            else:
+                errors.append(str(error))
+            if not waiting and errors:
+                self.say(errors[0] + (f' (and {len(errors) - 1} more)' if errors[1:] else ''), 'bad')
             elif not waiting:
                 self.say(f'Acknowledged {size(released)} of {counted(len(plans), "process")}', 'good')
 
@@ -134,8 +132,7 @@ class Acknowledging(ReadingOutput):
                 each.source.claimed = max(each.source.claimed, each.position)
         for each in plans:
             words = [each.source.name, each.position, each.source.id]
-            self.note_command(['acknowledge', *map(str, words)])
-            self.dashboard.do_call(Call('acknowledge_output', *words), told)
+            self.change(['acknowledge', *map(str, words)], _doing(Call('acknowledge_output', *words)), told)
 
     def do_log(self) -> None:
         """A logger from now on, or a peek again."""
@@ -155,7 +152,6 @@ class Acknowledging(ReadingOutput):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.note_command(['watch', 'processes', *feed.names])
                 feed.log(True)
                 self._log_soon(feed, Keeping(self.app), {})
 
@@ -190,6 +186,10 @@ def _successors(names: Sequence[str]) -> str:
         given = ' as one that was given without *' if patterns else ''
         parts.append(f'When another process comes under the same name{given}, it only peeks at that one.')
     return ' '.join(parts)
+
+
+def _doing(call: Call) -> Callable[[Do], Any]:
+    return lambda do: do(call)
 
 
 def _share(each: Plan) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from papa.errors import BadRequest, Error
+from papa.errors import BadRequest, Conflict, ConnectFailed, Error
 from papa.line.calls import Call, call
 from papa.line.candidates import Candidates, candidates
 from papa.line.grammar import Line, parse, parse_words
 from papa.line.lookups import Lookups
 from papa.line.quoting import split
+from papa.line.removal import remove
+from papa.names import show
 from papa_tui.actions import SOCKETS, VALUES
+from papa_tui.feeds.doer import Do, Kernel
 from papa_tui.feeds.files import read_file
 from papa_tui.model import commands
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
 from papa_tui.screens.acknowledging import Acknowledging
+from papa_tui.screens.asking import Done
 from papa_tui.screens.form import Field, Filled, Form
 from papa_tui.screens.overlay import Piece, Question, Reader
 
@@ -41,41 +45,65 @@ class Acting(Acknowledging):
 
     # Doing a command
 
-    def run_words(self, words: list[str]) -> None:
-        """Do a command that consists of these words."""
+    def run_words(self, words: list[str], *, note: str = '', kernel: Kernel | None = None) -> None:
+        """Do a command that consists of these words; `note` is added to a question."""
         line = parse_words(words)
         if line is not None:
-            self.run_line(line)
+            self.run_line(line, note=note, kernel=kernel)
 
-    def run_line(self, line: Line, *, asked: bool = False) -> None:
-        """Do a command; ask before what cannot be undone."""
-        if self.settings.read_only and line.command.name in commands.CHANGING:
+    def run_line(self, line: Line, *, note: str = '', kernel: Kernel | None = None) -> None:
+        """Do a command; ask before what cannot be undone. What is asked about is what is done: to the kernel and the
+        things that were there then. With a `kernel` it is for that one."""
+        changes = line.command.name in commands.CHANGING
+        if changes and self.settings.read_only:
             self.refuse()
             return
-        question = '' if asked else commands.question(line, self.model)
-        if question:
-            self.lay_over(
-                Question(line.command.name, question, 'do it'),
-                lambda yes: self._call(line) if yes else self.say('Nothing was changed'),
-            )
-        else:
-            self._call(line)
-
-    def _call(self, line: Line) -> None:
         try:
+            if changes and self.no_kernel():
+                raise ConnectFailed(self.no_kernel())
             made = call(line, _file(line))
+            hit = commands.hit(line, self.model)
         except Error as error:
             self.say(str(error), 'bad')
             return
+        kernel = kernel or self.model.kernel
+        question = commands.question(line, self.model, hit)
         if made is None:
             self._without_kernel(line)
         elif made.streams:
             self._stream(line, made)
+        elif question:
+            self._name_exactly(line, made)
+            self.lay_over(
+                Question(line.command.name, f'{question}{note}', 'do it'),
+                lambda yes: self._do(line, made, hit, kernel) if yes else self.say('Nothing was changed'),
+            )
         else:
-            self.note_command(split(line.full).texts)
-            self.dashboard.do_call(made, lambda result, error: self._called(line, result, error))
-            if self.model.silent_since is not None:
-                self.say('The kernel does not answer: this is done when it does', 'warn')
+            self._do(line, made, hit, kernel)
+
+    def _name_exactly(self, line: Line, made: Call) -> None:
+        """What is acknowledged is the output of the process that has the name now."""
+        process = self.model.processes.get(line.operands[0]) if line.command.name == 'acknowledge' else None
+        if process is not None and len(made.arguments) == 2:
+            made.arguments = (*made.arguments, process.id)
+
+    def _do(self, line: Line, made: Call, hit: commands.Hit | None, kernel: Kernel | None) -> None:
+        def told(result: Any, error: Error | None) -> None:
+            self._called(line, result, error)
+
+        def work(do: Do) -> Any:
+            return do(made) if hit is None else remove(do, hit.kinds, hit.told)
+
+        words = split(line.full).texts
+        if line.command.name in commands.CHANGING:
+            self.change(words, work, told, kernel)
+        else:
+            self.ask_kernel(made, lambda result, error: self._read(words, told, result, error))
+
+    def _read(self, words: list[str], told: Done, result: Any, error: Error | None) -> None:
+        if error is None:
+            self.noted.done(words)
+        told(result, error)
 
     def _called(self, line: Line, result: Any, error: Error | None) -> None:
         if error is not None:
@@ -103,13 +131,13 @@ class Acting(Acknowledging):
             return
         if made.method == 'make_process':
             made.keywords.pop('watch_immediately')
-            self.note_command(split(line.full).texts)
-            self.dashboard.do_call(made, lambda result, error: self._started(line, result, error))
+            self.change(
+                split(line.full).texts, lambda do: do(made), lambda result, error: self._started(line, result, error)
+            )
             return
-        self.open_pane(tuple(line.operands) or ('*',))
-        if made.keywords.get('peek'):
-            self.note_command(split(line.full).texts)
-        else:
+        to_log = not made.keywords.get('peek')
+        self.open_pane(tuple(line.operands) or ('*',), to_log=to_log)
+        if to_log:
             self.do_log()
 
     def _started(self, line: Line, result: Any, error: Error | None) -> None:
@@ -122,7 +150,7 @@ class Acting(Acknowledging):
     def do_command(self) -> None:
         """Ask for a command."""
         self.prompt.ask(
-            ':', '', typed=self._typed_command, entered=self.enter_command, past=self.commands,
+            ':', '', typed=self._typed_command, entered=self.enter_command, past=self.noted.past,
             complete=self._candidates,
         )
 
@@ -136,6 +164,7 @@ class Acting(Acknowledging):
 
     def enter_command(self, text: str) -> None:
         """Do what was typed."""
+        self.noted.typed(text)
         try:
             line = parse(text)
             if line is not None and line.pipe is not None:
@@ -147,7 +176,10 @@ class Acting(Acknowledging):
 
     def do_commands(self) -> None:
         """The commands of papa-shell that equal what was done."""
-        lines: list[list[Piece]] = [[(harmless(f'papa-shell {each}'), '')] for each in self.commands]
+        lines: list[list[Piece]] = [
+            [(harmless(each), 'dim') if each.startswith('#') else (harmless(f'papa-shell {each}'), '')]
+            for each in self.commands
+        ]
         empty: list[list[Piece]] = [[('Nothing has been done yet.', 'dim')]]
         self.lay_over(Reader('What was done, as commands of papa-shell; c copies', lambda: lines or empty))
 
@@ -159,21 +191,33 @@ class Acting(Acknowledging):
         if place == SOCKETS:
             self._ask('Make a socket', _SOCKET_FIELDS, _socket_words)
         elif place == VALUES:
-            self._ask('Set a value', (Field('name', 'name'), Field('value', 'value', long=True)), _value_words)
+            self._ask('Set a value', (Field('name', 'name'), Field('value', 'value', long=True)), self._new_value)
         else:
             self._ask('Make a process', _PROCESS_FIELDS, _process_words)
 
-    def _ask(self, title: str, fields: tuple[Field, ...], words: Callable[[Filled], list[str]]) -> None:
+    def _ask(
+        self, title: str, fields: tuple[Field, ...], words: Callable[[Filled], list[str]], *,
+        kernel: Kernel | None = None,
+    ) -> None:
         def check(filled: Filled) -> None:
             line = parse_words(words(filled))
             assert line is not None
             call(line, None)
+            if self.no_kernel():
+                raise ConnectFailed(self.no_kernel())
 
         def entered(filled: Filled | None) -> None:
             if filled is not None:
-                self.run_words(words(filled))
+                self.run_words(words(filled), kernel=kernel)
 
         self.lay_over(Form(title, fields, check), entered)
+
+    def _new_value(self, filled: Filled) -> list[str]:
+        """Set it only if there is none: one more is not another one. Raises an `Error`."""
+        name = _named(filled)
+        if name in self.model.values:
+            raise Conflict(f'There is a value {show(name)} already: e edits it')
+        return ['compare-and-set', name, f'value={filled["value"]}']
 
     def do_edit(self) -> None:
         """Edit the value; it is set only if nobody has set it meanwhile."""
@@ -185,7 +229,7 @@ class Acting(Acknowledging):
         else:
             name = row.name
             get = Call('get', name, reads=True)
-            self.dashboard.do_call(get, lambda text, error: self._edit_whole(name, text, error))
+            self.ask_kernel(get, lambda text, error: self._edit_whole(name, text, error))
 
     def _edit_whole(self, name: str, text: Any, error: Error | None) -> None:
         if error is not None or text is None:
@@ -202,14 +246,16 @@ class Acting(Acknowledging):
         def words(filled: Filled) -> list[str]:
             return ['compare-and-set', name, f'expected={text}', f'value={filled["value"]}']
 
-        self._ask(f'Edit {harmless(name)}', fields, words)
+        self._ask(f'Edit {harmless(name)}', fields, words, kernel=self.model.kernel)
 
     def do_remove(self) -> None:
         """Forget processes, close sockets, clear values: those that are marked, or the row."""
         table = self.table
         names = table.view.chosen()
+        hidden = table.view.hidden(names)
+        note = f'\n{hidden} of them {"is" if hidden == 1 else "are"} hidden by the filter.' if hidden else ''
         if names:
-            self.run_words(['remove', table.kind, *names])
+            self.run_words(['remove', table.kind, *names], note=note)
 
 
 def _can_be_edited(text: str) -> bool:
@@ -243,10 +289,6 @@ def _process_words(filled: Filled) -> list[str]:
         raise BadRequest('It needs a command')
     options = _given(filled, 'working_dir', 'bufsize', 'overflow')
     return ['make', 'process', _named(filled), *options, '--', *found.texts]
-
-
-def _value_words(filled: Filled) -> list[str]:
-    return ['set', '--', _named(filled), filled['value']]
 
 
 def _file(line: Line) -> str | None:

@@ -12,10 +12,8 @@ from textual.containers import Horizontal
 from textual.geometry import Size
 from textual.screen import Screen
 
-from papa.line.calls import Call
-from papa.line.quoting import join
 from papa_tui.actions import PANE, available, shown_keys
-from papa_tui.feeds.doer import Done
+from papa_tui.feeds.doer import Job
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.filters import BadPattern, Filter
 from papa_tui.model.model import KINDS, PROCESSES, SOCKETS, VALUES, Model
@@ -63,8 +61,8 @@ class Owner(Protocol):
     def sample(self) -> None:
         """Other processes are to be seen: sample those."""
 
-    def do_call(self, call: Call, done: Done) -> None:
-        """Ask the kernel to do something; `done` is called when it has, by the UI's thread."""
+    def do(self, job: Job) -> None:
+        """Let the kernel do something; `Asking.finished` gets the job when it has."""
 
 
 class Board(Screen[None]):
@@ -88,7 +86,6 @@ class Board(Screen[None]):
         self._last_place = self._last_table = PROCESSES
         self.now = 0.0
         self.as_of = 0.0  # when the data that is shown was true
-        self.commands: list[str] = []
         self._editions: dict[str, int] = dict.fromkeys(KINDS, -1)
 
     def compose(self) -> ComposeResult:
@@ -241,12 +238,6 @@ class Board(Screen[None]):
         self.keys.show(list(shown.values()), always)
 
     # For those who do something
-
-    def note_command(self, words: list[str]) -> None:
-        """Note the line of papa-shell that does what was just done."""
-        text = join(words)
-        if text not in self.commands[-1:]:
-            self.commands.append(text)
 
     def lay_over(self, screen: Screen[Result], done: Callable[[Result | None], object] = bool) -> None:
         """Show a screen over this one, if there is room; `done` gets what it gives."""

@@ -13,12 +13,13 @@ from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
-from papa_tui.screens.board import Board, too_small
+from papa_tui.screens.asking import Asking
+from papa_tui.screens.board import too_small
 from papa_tui.screens.help import help_lines
 from papa_tui.screens.overlay import Choice, Piece, Reader
 
 
-class Looking(Board):
+class Looking(Asking):
     """The actions that only look."""
 
     # Moving
@@ -212,7 +213,7 @@ class Looking(Board):
             else:
                 self.say(str(error or 'It is not set any more'), 'bad')
 
-        self.dashboard.do_call(Call('get', value.name, reads=True), got)
+        self.ask_kernel(Call('get', value.name, reads=True), got)
 
     def do_timeline(self) -> None:
         """What has happened, with a line where somebody looked last."""

@@ -49,6 +49,8 @@ class MainScreen(Acting):
     def do(self, name: str) -> None:
         """Do what an action says."""
         self.keys.say('')
+        if name == 'back' and not self.prompt.is_open and self.give_up():
+            return
         if BY_ID[name].changes and self.settings.read_only:
             self.refuse()
             return

@@ -28,6 +28,7 @@ class ReadingOutput(Looking):
     """The actions of the output pane."""
 
     _older: Older
+    _watching = ''  # the command that was noted of the pane that is open
 
     @cached_property
     def _edge(self) -> Edge:
@@ -42,16 +43,16 @@ class ReadingOutput(Looking):
         if row is not None and row.name.endswith('*') and not self.tables['processes'].view.marked:
             names = [row.name]
         if names:
-            self.note_command(['peek', 'processes', *names])
             self.open_pane(tuple(names))
 
-    def open_pane(self, names: tuple[str, ...]) -> None:
-        """Open the pane on these names."""
+    def open_pane(self, names: tuple[str, ...], *, to_log: bool = False) -> None:
+        """Open the pane on these names; `to_log`: only on the way to being a logger."""
         self._log_no_more()
         self.stop_watching()
         feed = OutputFeed(self.settings.where, names, self.dashboard.ring_output)
         self._older = Older(self.settings.where, feed, self.dashboard.ring_output, self._tell_later)
         self.pane.look_at(feed)
+        self._watching = 'peek' if to_log else ''
         feed.start()
         self.share_room()
         self.focus_place(PANE)
@@ -59,6 +60,15 @@ class ReadingOutput(Looking):
     def _tell_later(self, text: str) -> None:
         """Say something, whichever thread wants to."""
         self.app.call_later(self.say, text, 'warn')
+
+    def note_watch(self) -> None:
+        """Note that the kernel gives us output, once it does, and when we have become a logger."""
+        feed = self.pane.feed
+        if feed is None or not feed.live or feed.opened == self._watching:
+            return
+        if feed.opened == 'watch' or not self._watching:
+            self.noted.done([feed.opened, 'processes', *feed.names])
+        self._watching = feed.opened
 
     def stop_watching(self) -> None:
         """End what the pane watches, if it does."""

@@ -38,7 +38,7 @@ def snapshot(
 
 def model(processes: dict[str, Any] | None = None, **kinds: Any) -> Model:
     made = Model()
-    made.connected({'pid': 1, 'uptime': 10.0, 'endpoint': 'unix:/k', 'version': '2'}, NOW)
+    made.connected({'pid': 1, 'started': NOW - 10, 'uptime': 10.0, 'endpoint': 'unix:/k', 'version': '2'}, NOW)
     made.apply(snapshot(processes, **kinds), NOW)
     return made
 

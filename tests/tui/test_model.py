@@ -175,7 +175,7 @@ def test_the_connection_is_lost_once_and_comes_back() -> None:
     assert made.stale
     assert made.lost_at == NOW
     assert made.trouble == 'still gone'
-    made.connected({'pid': 1, 'uptime': 15.0}, NOW + 5)
+    made.connected({'pid': 1, 'started': NOW - 10, 'uptime': 15.0}, NOW + 5)
     made.apply(snapshot({'a': details()}), NOW + 5)
     assert not made.stale
     assert made.replaced is None
@@ -186,7 +186,7 @@ def test_another_kernel_has_nothing_of_what_the_one_before_held() -> None:
     made = model({'a': details(), 'b': ended(0, id='b')}, values={'v': {'size': 1, 'value': 'x'}})
     before = made.values['v']
     made.lost('gone', NOW)
-    made.connected({'pid': 2, 'uptime': 3.0}, NOW + 5)
+    made.connected({'pid': 2, 'started': NOW + 2, 'uptime': 3.0}, NOW + 5)
     made.apply(snapshot(values={'v': {'size': 1, 'value': 'x'}}), NOW + 5)
     assert made.replaced == (2, NOW + 2, {'processes': 2, 'sockets': 0, 'values': 1})
     assert made.values['v'] is not before
@@ -198,7 +198,7 @@ def test_another_kernel_has_nothing_of_what_the_one_before_held() -> None:
     assert 'another kernel: pid 2, since' in text
     assert '2 processes, 1 value' in text
     assert 'all is well' not in str(second_line(made, made.attention(NOW)))
-    made.connected({'pid': 3, 'uptime': 0.0}, NOW + 9)
+    made.connected({'pid': 3, 'started': NOW + 9, 'uptime': 0.0}, NOW + 9)
     made.apply(snapshot(), NOW + 9)
     assert made.replaced is not None
     assert made.replaced.held == {'processes': 2, 'sockets': 0, 'values': 2}, 'nobody has seen the first yet'
@@ -206,8 +206,15 @@ def test_another_kernel_has_nothing_of_what_the_one_before_held() -> None:
 
 def test_a_pid_that_comes_again_is_no_disguise() -> None:
     made = model({'a': details()})
-    made.connected({'pid': 1, 'uptime': 2.0}, NOW + 100)
+    made.connected({'pid': 1, 'started': NOW + 98, 'uptime': 2.0}, NOW + 100)
     made.apply(snapshot(), NOW + 100)
+    assert made.replaced is not None
+
+
+def test_a_kernel_of_another_container_is_another_though_it_has_the_pid_and_is_older() -> None:
+    made = model({'a': details()})
+    made.connected({'pid': 1, 'started': NOW - 500, 'uptime': 505.0}, NOW + 5)
+    made.apply(snapshot(), NOW + 5)
     assert made.replaced is not None
 
 

@@ -34,7 +34,7 @@ def test_a_silent_kernel_is_stale_until_it_answers_or_is_lost() -> None:
     made.lost('gone', NOW + 7)
     made.silent(NOW, NOW + 8)
     assert (made.silent_since, made.stale_since) == (None, NOW + 7)
-    made.connected({'pid': 1, 'uptime': 19.0}, NOW + 9)
+    made.connected({'pid': 1, 'started': NOW - 10, 'uptime': 19.0}, NOW + 9)
     made.silent(None, NOW + 10)
     assert not made.stale
     assert [each.text for each in made.timeline.entries] == [
