@@ -52,7 +52,7 @@ def left_alone(names: Iterable[str]) -> str:
 
 
 def is_same(kinds: str, before: Any, now: Any) -> bool:
-    """Whether details are about the same thing. `before` may be what ``changes`` tells: the beginning of a long value."""
+    """Whether details are about the same thing. Of a long value ``changes`` tells the beginning."""
     if kinds == 'processes':
         return bool(before['id'] == now['id'])
     if kinds == 'sockets' or isinstance(before, str):
