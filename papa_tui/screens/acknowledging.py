@@ -83,7 +83,7 @@ class Acknowledging(ReadingOutput):
         if feed is None:
             return
         if not feed.live:
-            self.say('There is no kernel that could be told', 'bad')
+            self.say('There is no kernel: nothing was done', 'bad')
             return
         self._ask_kernel(feed, 'a', lambda plans: self._ask_whether(feed, plans))
 

@@ -347,7 +347,7 @@ def test_without_a_kernel_there_is_nobody_to_tell(run: Run, papa: Papa, daemon: 
         await driver.until_shown('no kernel')
         for key in ('a', 'A'):
             await driver.press(key)
-            await driver.until_shown('There is no kernel that could be told')
+            await driver.until_shown('There is no kernel: nothing was done')
             await driver.press('l')
 
     run(scenario)
