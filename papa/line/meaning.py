@@ -100,8 +100,8 @@ def _hint(command: Command, walk: Walk) -> str:
     last = rest[-1] if rest else ''
     if last.endswith('=') and (option := _option(command, last[:-1])) is not None:
         return option.summary
-    if walk.wants_file:
-        return f'{flags.BY_SPELLING[FILE].value}|-'
+    if walk.takes_file and rest[1:2] and rest[1].partition('=')[0] == FILE:
+        return f'{flags.BY_SPELLING[FILE].value}|-' if walk.wants_file or last.endswith('=') else ''
     left = _parameters(command)
     if rest and command.named:
         left, rest = left[1:], rest[1:]  # the name comes before the options
