@@ -23,6 +23,7 @@ from papa.names import show
 from papa_tui.actions import ACTIONS, shown_keys, where
 from papa_tui.feeds.changes import Changed, ChangesFeed, Connected, News
 from papa_tui.feeds.doer import Doer, Job
+from papa_tui.feeds.failures import Failures
 from papa_tui.feeds.proc import this_machine
 from papa_tui.feeds.pulse import Pulse, Silence
 from papa_tui.feeds.sampler import SamplerThread, Usage, Wanted
@@ -55,10 +56,13 @@ class Dashboard(App[None]):
     class OutputRung(Message):
         """There is more output."""
 
-    def __init__(self, settings: Settings, feed: ChangesFeed | None = None) -> None:
+    def __init__(
+        self, settings: Settings, feed: ChangesFeed | None = None, failures: Failures | None = None
+    ) -> None:
         super().__init__(driver_class=Driver)
         self.settings = settings
         self.model = Model()
+        self.failures = failures or Failures()
         self.feed = feed or ChangesFeed(settings.where, self.ring, autostart=settings.autostart)
         self.doer = Doer(settings.where, self._done)
         self.pulse = Pulse(settings.where)
@@ -88,10 +92,13 @@ class Dashboard(App[None]):
         self._is_up = True
         patience.install()
         self._leave_when_told()
+        self.failures.bell = self._ring_failure
+        self.failures.install()
         for thread in (self.feed, self.pulse, self.doer, self.sampler):
-            if not thread.is_alive():
+            if thread.ident is None:
                 thread.start()
         self.set_interval(1.0, self._second)
+        self._take_failures()  # one may have come before
         self._draw()
 
     async def on_event(self, event: events.Event) -> None:
@@ -139,6 +146,7 @@ class Dashboard(App[None]):
         for thread in (self.feed, self.pulse, self.doer, self.sampler):
             thread.stop()
         self.main.stop_watching()
+        self.failures.restore()
 
     def do(self, job: Job) -> None:
         """Let the kernel do something; the main screen gets the job when it has."""
@@ -148,6 +156,27 @@ class Dashboard(App[None]):
         """The doer's thread has finished a job."""
         if self._is_up:
             self.call_later(self.main.finished, job)
+
+    def _ring_failure(self) -> None:
+        if self._is_up:
+            self.call_later(self._take_failures)
+
+    def _take_failures(self) -> None:
+        """Threads have ended by mistakes of ours. Only the doer is begun anew: it keeps nothing that could be wrong."""
+        for failure in self.failures.take():
+            end = 'restart papa-tui'
+            if failure.thread == self.doer.name:
+                self.doer = self.doer.again()
+                self.doer.start()
+                end = 'it was started again'
+            elif failure.thread in (self.feed.name, self.pulse.name):
+                self.model.fail(failure.who, failure.text, time.time(), blind=failure.thread == self.feed.name)
+                self.pulse.asked = None
+            elif self.main.pane.feed is not None and failure.thread == self.main.pane.feed.name:
+                self.main.pane.feed.fail(failure.text)
+                end = 'open it again'
+            self.main.say(f'{failure.who.capitalize()} has failed: {failure.text}; {end}', 'bad')
+        self._draw()
 
     # News
 

@@ -129,7 +129,10 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
     )
     endpoint = client_settings.endpoint(settings.where)
     from papa_tui.feeds.changes import ChangesFeed
+    from papa_tui.feeds.failures import Failures
 
+    failures = Failures()
+    failures.install()
     bell = _Bell()
     feed = ChangesFeed(settings.where, bell.ring, autostart=settings.autostart)
     feed.start()  # it listens while Textual is loaded, which takes longer
@@ -140,10 +143,13 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
     if feed.failure is not None:
         raise feed.failure
     sys.setswitchinterval(_SWITCH)
-    app = Dashboard(settings, feed)
+    app = Dashboard(settings, feed, failures)
     bell.app = app
     app.run()
     status = app.return_code or 0
+    for failure in failures.all:
+        with suppress(OSError):
+            print(failure.trace, end='', file=sys.stderr)
     if app.is_stuck:
         raise _Stuck(status)
     if options.demo:

@@ -66,10 +66,6 @@ class ChangesFeed(threading.Thread):
         self.news.close()
         self._alarm.stop()
 
-    def hurry(self) -> None:
-        """Do not wait for the next attempt."""
-        self._alarm.ring()
-
     def run(self) -> None:
         """What the thread does."""
         while not self._alarm.stopped:
@@ -79,7 +75,8 @@ class ChangesFeed(threading.Thread):
                 if not self.began.is_set():
                     self.failure = error
                 self.news.put(Lost(str(error), time.time()))
-            self.began.set()
+            finally:
+                self.began.set()
             if not self._alarm.stopped:
                 self._alarm.wait(seconds=RETRY)
 

@@ -78,6 +78,12 @@ class Doer(threading.Thread):
         """Do something."""
         self._jobs.put(job)
 
+    def again(self) -> Doer:
+        """Another one for the jobs that this has not begun."""
+        other = Doer(self._where, self._finished)
+        other._jobs = self._jobs
+        return other
+
     def stop(self) -> None:
         """End it after the job that is under way. Does not wait for that."""
         self._jobs.put(None)

@@ -77,6 +77,10 @@ class OutputFeed(threading.Thread):
         was started again; a name alone means the process that had it when a person agreed to this, no other."""
         return self.logging and name not in self.peeked
 
+    def fail(self, text: str) -> None:
+        """The thread has ended by a mistake of ours."""
+        self._lost(text)
+
     # The thread
 
     def run(self) -> None:

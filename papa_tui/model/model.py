@@ -37,7 +37,7 @@ class Model:
     has drawn an older one has to sort and filter anew. `touched` are the kinds of which only texts are others; whoever
     draws them clears it. `connected_at` and `lost_at` are when the connection came and went; `silent_since` is when the
     kernel was last heard of, if it is there and does not answer. `replaced` is set when another kernel has come, until
-    somebody has seen that and clears it.
+    somebody has seen that and clears it. `broken` is what of the dashboard itself has failed.
     """
 
     def __init__(self) -> None:
@@ -53,6 +53,7 @@ class Model:
         self.silent_since: float | None = None
         self.replaced: Replaced | None = None
         self.trouble = ''
+        self.broken = ''
         self._is_other = False
         self._active: set[Process] = set()  # whose rate may not be nothing
         self._ticked: float | None = None
@@ -111,6 +112,13 @@ class Model:
             self.timeline.add(now, 'kernel', 'papa', 'the connection was lost', 'bad')
         self.silent_since = None
         self.trouble = trouble
+
+    def fail(self, who: str, text: str, now: float, *, blind: bool) -> None:
+        """A part of the dashboard has failed. `blind`: of the kernel nothing is heard any more."""
+        self.broken = who
+        self.timeline.add(now, 'kernel', 'papa-tui', f'{who} has failed: {text}', 'bad')
+        if blind and self.lost_at is None:
+            self.lost_at = now
 
     def silent(self, since: float | None, now: float) -> None:
         """The kernel is there and has not answered since then; None: it answers."""

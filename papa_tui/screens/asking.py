@@ -38,6 +38,8 @@ class Asking(Board):
     def no_kernel(self) -> str:
         """Why nothing can be changed now; empty if it can."""
         model = self.model
+        if model.broken and model.lost_at is not None:
+            return 'papa-tui has failed, and knows nothing of the kernel any more: nothing was done'
         if model.kernel is None or model.lost_at is not None:
             return 'There is no kernel: nothing was done'
         if model.silent_since is not None:

@@ -32,7 +32,9 @@ def first_line(model: Model, now: float, read_only: bool = False) -> tuple[list[
     right: list[Part] = [('read-only', 'warn')] if read_only else []
     if model.timeline.new:
         right.append((f'{model.timeline.new} new (T)', 'dim'))
-    if model.silent_since is not None:
+    if model.broken:
+        right.append((f'✗ {model.broken} has failed: restart papa-tui', 'bad'))
+    elif model.silent_since is not None:
         right.append((f'✗ does not answer, data is {age(now - model.silent_since)} old', 'bad'))
     elif model.lost_at is not None:
         seconds = age(now - model.lost_at)
