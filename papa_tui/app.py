@@ -270,14 +270,23 @@ class Dashboard(App[None]):
 
     # Leaving, and what Textual asks for
 
-    def goodbye(self) -> str:
-        """What the kernel holds, for the line on the terminal afterwards."""
+    def goodbye(self, endpoint: object) -> str:
+        """What has become of the kernel, for the line on the terminal afterwards."""
         model = self.model
+        if model.stale_since is not None:
+            since = time.strftime('%H:%M:%S', time.localtime(model.stale_since))
+            if model.broken:
+                return f'of the kernel at {endpoint} nothing is known since {since}: {model.broken} has failed'
+            if model.lost_at is None:
+                return f'the kernel at {endpoint} has not answered since {since}; nothing was taken from it'
+            if model.connected_at is None:
+                return f'no kernel has answered at {endpoint}: {model.trouble}'
+            return f'the kernel at {endpoint} has gone at {since}: {model.trouble}'
         held = [
             counted(sum(process.running for process in model.processes.values()), 'running process'),
             counted(len(model.sockets), 'socket'), counted(len(model.values), 'value'),
         ]
-        return ' (it does not answer at the moment)' if model.stale else f': {", ".join(held)}'
+        return f'everything in the kernel at {endpoint} goes on: {", ".join(held)}'
 
     def _fatal_error(self) -> None:
         """A mistake of ours has come up: end with one line. Textual would show the values of variables, which are

@@ -154,7 +154,7 @@ def _run(options: argparse.Namespace, where: int | str | None) -> int:
         raise _Stuck(status)
     if options.demo:
         return status
-    return _say_at_the_end(status, f'everything in the kernel at {endpoint} goes on{app.goodbye()}')
+    return _say_at_the_end(status, app.goodbye(endpoint))
 
 
 class _Stuck(Exception):

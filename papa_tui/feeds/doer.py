@@ -10,13 +10,12 @@ from typing import Any
 from papa import Papa
 from papa.errors import ConnectFailed, ConnectionLost, Error
 from papa.line.calls import Call
-from papa.line.kernels import identity
+from papa.line.kernels import Identity, identity
 
 PATIENCE = 10  # seconds that a job may wait for the kernel, counted by whoever asked
 _FOREVER = 86400.0  # seconds for a greeting: whoever asked knows better when to give up
 _NOTHING = 'nothing was done'
 
-Kernel = tuple[int, float]
 Do = Callable[[Call], Any]  # makes it
 
 
@@ -37,7 +36,7 @@ class Job:
     """
 
     def __init__(
-        self, work: Callable[[Do], Any], done: Callable[[Any, Error | None], object], kernel: Kernel | None = None
+        self, work: Callable[[Do], Any], done: Callable[[Any, Error | None], object], kernel: Identity | None = None
     ) -> None:
         self.work = work
         self.done = done
@@ -108,7 +107,7 @@ class Doer(threading.Thread):
         except Error as error:
             job.error = error
 
-    def _meet(self, kernel: Kernel) -> None:
+    def _meet(self, kernel: Identity) -> None:
         """Raises `ConnectFailed` if it is another kernel that answers."""
         found = identity(self._read(Call('kernel_info', reads=True)))
         if found != kernel:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from papa.events import Change
-from papa.line.kernels import identity
+from papa.line.kernels import Identity, identity
 from papa.line.snapshot import Names
 from papa_tui.model.attention import Concern, Summary, concern, summary
 from papa_tui.model.text import ending
@@ -88,7 +88,7 @@ class Model:
     # The connection
 
     @property
-    def kernel(self) -> tuple[int, float] | None:
+    def kernel(self) -> Identity | None:
         """Which one it is, or was; None before there was any."""
         return identity(self.info) if self.info else None
 

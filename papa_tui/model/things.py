@@ -93,14 +93,18 @@ class Process:
 
     def count(self, moved: Mapping[str, Any], now: float | None) -> None:
         """Take in the counters that moved. `now` is when, None if nobody knows since when they have."""
-        dropped = int(moved.get('dropped', self.dropped))
-        if dropped > self.dropped and now is not None and self.recorded:
+        start, dropped = self.captured - self.buffered, int(moved.get('dropped', self.dropped))
+        lost = dropped - self.dropped
+        if lost > 0 and now is not None and self.recorded:
             self.lost_at = now
         self.dropped = dropped
         self.captured = int(moved.get('captured', self.captured))
         self.buffered = int(moved.get('buffered', self.buffered))
         self.watchers = int(moved.get('watchers', self.watchers))
-        self.acknowledged = max(self.acknowledged, self.captured - self.buffered)
+        now_start = self.captured - self.buffered  # of what is held
+        if now_start - start > lost and now is not None and self.recorded:
+            # The counters do not tell the position: it is this at least.
+            self.acknowledged = max(self.acknowledged, now_start - lost)
 
     def tick(self, seconds: float) -> bool:
         """So many seconds have passed since the last tick. Returns whether its history is not all nothing."""

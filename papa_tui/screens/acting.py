@@ -9,12 +9,13 @@ from papa.errors import BadRequest, Conflict, ConnectFailed, Error
 from papa.line.calls import Call, call
 from papa.line.candidates import Candidates, candidates
 from papa.line.grammar import Line, parse, parse_words
+from papa.line.kernels import Identity
 from papa.line.lookups import Lookups
 from papa.line.quoting import split
 from papa.line.removal import remove
 from papa.names import show
 from papa_tui.actions import SOCKETS, VALUES
-from papa_tui.feeds.doer import Do, Kernel
+from papa_tui.feeds.doer import Do
 from papa_tui.feeds.files import read_file
 from papa_tui.model import commands
 from papa_tui.model.text import harmless
@@ -45,13 +46,13 @@ class Acting(Acknowledging):
 
     # Doing a command
 
-    def run_words(self, words: list[str], *, note: str = '', kernel: Kernel | None = None) -> None:
+    def run_words(self, words: list[str], *, note: str = '', kernel: Identity | None = None) -> None:
         """Do a command that consists of these words; `note` is added to a question."""
         line = parse_words(words)
         if line is not None:
             self.run_line(line, note=note, kernel=kernel)
 
-    def run_line(self, line: Line, *, note: str = '', kernel: Kernel | None = None) -> None:
+    def run_line(self, line: Line, *, note: str = '', kernel: Identity | None = None) -> None:
         """Do a command; ask before what cannot be undone. What is asked about is what is done: to the kernel and the
         things that were there then. With a `kernel` it is for that one."""
         changes = line.command.name in commands.CHANGING
@@ -87,7 +88,7 @@ class Acting(Acknowledging):
         if process is not None and len(made.arguments) == 2:
             made.arguments = (*made.arguments, process.id)
 
-    def _do(self, line: Line, made: Call, hit: commands.Hit | None, kernel: Kernel | None) -> None:
+    def _do(self, line: Line, made: Call, hit: commands.Hit | None, kernel: Identity | None) -> None:
         def told(result: Any, error: Error | None) -> None:
             self._called(line, result, error)
 
@@ -197,7 +198,7 @@ class Acting(Acknowledging):
 
     def _ask(
         self, title: str, fields: tuple[Field, ...], words: Callable[[Filled], list[str]], *,
-        kernel: Kernel | None = None,
+        kernel: Identity | None = None,
     ) -> None:
         def check(filled: Filled) -> None:
             line = parse_words(words(filled))

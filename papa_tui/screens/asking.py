@@ -7,8 +7,9 @@ from typing import Any
 
 from papa.errors import Error
 from papa.line.calls import Call
+from papa.line.kernels import Identity
 from papa.line.quoting import join
-from papa_tui.feeds.doer import PATIENCE, Do, GivenUp, Job, Kernel, Unknown
+from papa_tui.feeds.doer import PATIENCE, Do, GivenUp, Job, Unknown
 from papa_tui.model.noted import Noted
 from papa_tui.model.text import harmless
 from papa_tui.screens.board import Board
@@ -51,7 +52,7 @@ class Asking(Board):
         self._begin(Job(lambda do: do(call), done), call.method.split('_'))
 
     def change(
-        self, words: list[str], work: Callable[[Do], Any], done: Done, kernel: Kernel | None = None
+        self, words: list[str], work: Callable[[Do], Any], done: Done, kernel: Identity | None = None
     ) -> None:
         """Let `work` change what the kernel holds; `words` are the command that it equals. With a `kernel` it was meant
         for that one, whichever there is now."""

@@ -11,6 +11,7 @@ from papa.line.units import counted
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
+from papa_tui.model.reading import Reading
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
 from papa_tui.screens.asking import Asking
@@ -194,14 +195,8 @@ class Looking(Asking):
         if isinstance(row, Value) and not row.whole:
             self._whole_value(row)
             return
-        key, last = row.key, [row]
-
-        def read() -> list[list[Piece]]:
-            """The details as they are now, or as they were last."""
-            last[0] = self.model.things[table.kind].get(key, last[0])
-            return details(last[0], self.as_of)
-
-        self.lay_over(Reader(row.shown, read))
+        reading = Reading(self.model, table.kind, row, self.as_of)
+        self.lay_over(Reader(row.shown, lambda: reading.read(self.as_of)))
 
     def _whole_value(self, value: Value) -> None:
         """The details of a value of which only the beginning is known: get the rest first."""

@@ -350,7 +350,8 @@ def test_q_leaves_and_says_what_goes_on(run: Run, held: Papa) -> None:
     async def scenario(driver: Driver) -> None:
         await driver.press('q')
         await driver.until(lambda: driver.app._exit)
-        assert driver.app.goodbye() == ': 3 running processes, 1 socket, 2 values'
+        said = 'everything in the kernel at E goes on: 3 running processes, 1 socket, 2 values'
+        assert driver.app.goodbye('E') == said
 
     run(scenario)
 

@@ -261,3 +261,20 @@ def test_an_upgrade_of_the_kernel_is_told() -> None:
     assert made.info['version'] == '3'
     assert [each.text for each in made.timeline.entries] == ['upgraded to 3']
     assert sorted(made.processes) == ['a']
+
+
+def test_what_is_lost_is_not_taken_for_acknowledged() -> None:
+    made = model({'a': details(captured=700, dropped=600, buffered=100)})
+    process = made.processes['a']
+    assert process.acknowledged == 0
+    made.apply(counters(a={'captured': 900, 'dropped': 800}), NOW + 1)
+    assert process.acknowledged == 0
+    made.apply(counters(a={'buffered': 40}), NOW + 2)
+    assert process.acknowledged == 860
+    made.apply(counters(a={'captured': 1000, 'dropped': 850, 'buffered': 20}), NOW + 3)
+    assert process.acknowledged == 930, 'at least'
+    made.apply(Change('changed', 'process', 'a', details(
+        captured=1000, dropped=850, acknowledged=940, recorded=False
+    )), NOW + 4)
+    made.apply(counters(a={'captured': 1500, 'dropped': 1350}), NOW + 5)
+    assert process.acknowledged == 940, 'it was removed'

@@ -12,12 +12,16 @@ from conftest import Daemon
 
 from papa import Papa
 from papa.errors import ConnectFailed, Error
+from papa.events import Change
 from papa.line.calls import Call
 from papa.line.kernels import identity
 from papa_tui.feeds.doer import Doer, Job, Unknown
 from papa_tui.model.noted import MOST, Noted
+from papa_tui.model.reading import Reading
+from papa_tui.model.tree import Group
 
 from .conftest import Driver, command
+from .made import NOW, details, model
 
 Run = Callable[..., None]
 
@@ -310,3 +314,44 @@ def test_marks_that_a_filter_hides_are_told_in_the_question(run: Run, papa: Papa
         await driver.until_shown('2 of them are hidden by the filter')
 
     run(scenario)
+
+
+def test_the_last_line_tells_what_is_known_of_the_kernel(run: Run, papa: Papa, daemon: Daemon) -> None:
+    async def scenario(driver: Driver) -> None:
+        app = driver.app
+        app.model.silent(NOW, NOW)
+        assert 'the kernel at E has not answered since' in app.goodbye('E')
+        app.model.silent(None, NOW)
+        daemon.stop()
+        await driver.until_shown('✗ no kernel')
+        assert 'the kernel at E has gone at' in app.goodbye('E')
+
+    run(scenario)
+
+
+def read(reading: Reading) -> str:
+    return '\n'.join(''.join(text for text, _ in line) for line in reading.read(NOW))
+
+
+def test_details_are_of_the_process_that_was_chosen() -> None:
+    told = model({'a': details()})
+    reading = Reading(told, 'processes', told.processes['a'], NOW)
+    assert read(reading).startswith('○') or read(reading).startswith('state')
+    told.apply(Change('made', 'process', 'a', details(id='a-2', pid=200)), NOW)
+    assert read(reading).startswith('Another process has the name now')
+    assert 'pid           100' in read(reading)
+    reading = Reading(told, 'processes', told.processes['a'], NOW)
+    told.apply(Change('removed', 'process', 'a', {}), NOW)
+    assert read(reading).startswith('This process was removed')
+
+
+def test_details_of_a_group_follow_it() -> None:
+    told = model({'a.1': details(watchers=1), 'b': details()})
+    reading = Reading(told, 'processes', Group('a', True, [told.processes['a.1']]), NOW)
+    told.apply(Change('made', 'process', 'a.2', details(watchers=1)), NOW)
+    assert read(reading).split() == ['a.1', 'a.2']
+    told.lost('gone', NOW)
+    assert read(reading).startswith('There is no kernel: this is what was known last')
+    assert {tone for line in reading.read(NOW)[2:] for _, tone in line} == {'dim'}
+    told.connected({'pid': 9, 'started': NOW, 'uptime': 0.0}, NOW)
+    assert read(reading).startswith('Another kernel answers now')
