@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from papa.errors import BadRequest
 from papa_shell import screen, statuses
+from papa_shell.session import Interrupted
 from papa_shell.statuses import put
 
 TYPE_CHECKING = False
@@ -22,14 +23,37 @@ def agreed(text: str) -> bool:
     return text.strip().lower() in ('y', 'yes')
 
 
-def ask(question: Callable[[int, int], str]) -> str:
-    """What is answered to the question whether to remove, laid out for so many columns and rows.
+def ask(question: str) -> str:
+    """What the person answers to a question: a line, perhaps empty. What was typed before it is there is no answer."""
+    forget_typed()
+    put(question)
+    return _answer()
+
+
+def ask_to_remove(question: Callable[[int, int], str]) -> str:
+    """The same for the question whether to remove, laid out for so many columns and rows.
     Raises `BadRequest` if it cannot be shown."""
     with _shown() as fd:
         text = question(*screen.size(fd)).encode('utf-8', 'backslashreplace')
+        forget_typed()
         while text:
             text = text[os.write(fd, text) :]
-        return answer()
+        try:
+            return _answer()
+        except KeyboardInterrupt:
+            raise Interrupted('Nothing was removed') from None
+
+
+def forget_typed() -> None:
+    """Forget what is typed and nobody has read yet."""
+    import termios
+
+    forget_read()
+    with suppress(termios.error):  # it is no terminal, or one that has gone
+        termios.tcflush(_STDIN, termios.TCIFLUSH)
+
+
+forget_read: Callable[[], object] = bool  # at the prompt: forget what is read already, and waits there
 
 
 @contextmanager
@@ -48,8 +72,7 @@ def _shown() -> Iterator[int]:
         os.close(fd)
 
 
-def answer() -> str:
-    """What the person at the terminal answers: a line, perhaps empty."""
+def _answer() -> str:
     data = b''
     while not data.endswith(b'\n'):
         part = os.read(_STDIN, 1024)

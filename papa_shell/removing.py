@@ -12,7 +12,7 @@ from papa.line.units import counted
 from papa.names import natural, shortened
 from papa.options import KINDS
 from papa_shell import statuses
-from papa_shell.confirm import agreed, ask
+from papa_shell.confirm import agreed, ask_to_remove
 from papa_shell.statuses import put, say
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ def _remove_asking(session: Session, line: Line, call: Call, flags: dict[str, An
         session.call(line, call, flags)  # which says what is wrong, if something is
         _tell_nothing(line)
         return statuses.OK
-    if not agreed(ask(lambda *size: question(kinds, sorted(asked, key=natural), *size))):
+    if not agreed(ask_to_remove(lambda *size: question(kinds, sorted(asked, key=natural), *size))):
         put('Nothing was removed\n')
         return statuses.FAILED
     now = session.kernel(line, flags)

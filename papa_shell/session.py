@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+from contextlib import contextmanager
 
 from papa.client.dialing import Absent
 from papa.client.sync import Papa
@@ -18,7 +19,7 @@ from papa_shell.statuses import TimedOut, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from papa.line.grammar import Line
@@ -33,6 +34,10 @@ def place(flags: dict[str, Any]) -> int | str | None:
 
 class Interrupted(KeyboardInterrupt):
     """The person has interrupted a command; what is known of it is the text."""
+
+
+class Replaced(ConnectFailed):
+    """There is another kernel than the one that a script is for."""
 
 
 class Session:
@@ -89,7 +94,11 @@ class Session:
 
     def _try(self, line: Line, call: Call, flags: dict[str, Any]) -> Any:
         try:
-            return self._call(call, flags)
+            with _unsent(call):
+                papa = self._reach(call, flags)
+            return self._send(papa, call, flags)
+        except Interrupted:
+            raise
         except ConnectionLost as error:
             return self._after_loss(call, flags, error)
         except TimedOut as error:
@@ -117,12 +126,28 @@ class Session:
         raise ConnectionLost(f'{error}: {UNKNOWN}') from None
 
     def _call(self, call: Call, flags: dict[str, Any]) -> Any:
-        papa = self.papa(flags, makes=call.makes)
-        seconds = flags.get('timeout')
-        if seconds is None:
+        return self._send(self._reach(call, flags), call, flags)
+
+    def _reach(self, call: Call, flags: dict[str, Any]) -> Papa:
+        """The client that a call is sent with: nothing of it has been sent yet. Raises an `Error`."""
+        return self.papa(flags, makes=call.makes)
+
+    def _send(self, papa: Papa, call: Call, flags: dict[str, Any]) -> Any:
+        with bounded(flags):
             return getattr(papa, call.method)(*call.arguments, **call.keywords)
-        with Deadline(seconds):
-            return getattr(papa, call.method)(*call.arguments, **call.keywords)
+
+
+@contextmanager
+def _unsent(call: Call) -> Iterator[None]:
+    """Nothing of a call is sent inside: where that fails, what was to change something says so."""
+    try:
+        yield
+    except (Absent, Replaced):
+        raise
+    except (ConnectFailed, ConnectionLost, TimedOut) as error:
+        raise error if call.reads else ConnectFailed(f'{error}: nothing was sent') from None
+    except KeyboardInterrupt:
+        raise Interrupted('' if call.reads else 'Interrupted: nothing was sent') from None
 
 
 def no_kernel(absent: Absent, more: str = '') -> ConnectFailed:
@@ -144,37 +169,58 @@ def _obstacle(path: str) -> str:
     return '' if stat.S_ISSOCK(mode) else f'that is {"a directory" if stat.S_ISDIR(mode) else "a file"}, not a socket'
 
 
-class Steady(Session):
+class Following(Session):
+    """Connections of which it is known what kernel each leads to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kernels: dict[int | str | None, tuple[int, float]] = {}  # by where, those that were met last
+
+    def __enter__(self) -> Following:
+        return self
+
+    def _reach(self, call: Call, flags: dict[str, Any]) -> Papa:
+        papa = super()._reach(call, flags)
+        if place(flags) not in self._kernels:
+            self._meet(papa, flags)
+        elif has_gone(papa):
+            papa.close()
+            self._meet(papa, flags)
+        return papa
+
+    def _meet(self, papa: Papa, flags: dict[str, Any]) -> dict[str, Any]:
+        """See who answers there now, after connecting again if need be. Raises an `Error`."""
+        where = place(flags)
+        with bounded(flags):
+            info = papa.kernel_info()
+        before, now = self._kernels.get(where), identity(info)
+        self._kernels[where] = now
+        if before not in (None, now):
+            self._another(papa, flags, now)
+        return info
+
+    def _another(self, papa: Papa, flags: dict[str, Any], kernel: tuple[int, float]) -> None:
+        """There is another kernel than before."""
+        raise NotImplementedError
+
+
+class Steady(Following):
     """The connections of a script: its commands belong together, so that they are not for another kernel.
 
     The first command that would meet one fails, and says so.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._kernels: dict[int | str | None, tuple[int, float]] = {}  # by where, those that were met
-
     def __enter__(self) -> Steady:
         return self
 
-    def _call(self, call: Call, flags: dict[str, Any]) -> Any:
-        where = place(flags)
-        papa = self.papa(flags, makes=call.makes)
-        if where not in self._kernels:
-            self._kernels[where] = identity(papa.kernel_info())
-        elif has_gone(papa):
-            papa.close()
-            self._meet(where, papa)
-        result = super()._call(call, flags)
+    def _send(self, papa: Papa, call: Call, flags: dict[str, Any]) -> Any:
+        result = super()._send(papa, call, flags)
         if call.method == 'exit_if_idle' and result:
-            del self._kernels[where]  # its end was wanted
+            del self._kernels[place(flags)]  # its end was wanted
         return result
 
-    def _meet(self, where: int | str | None, papa: Papa) -> None:
-        """We have lost one, and there is one now. Raises `ConnectFailed` if it is another."""
-        before, self._kernels[where] = self._kernels[where], identity(papa.kernel_info())
-        if self._kernels[where] != before:
-            raise ConnectFailed(another_kernel(papa.endpoint, self._kernels[where]))
+    def _another(self, papa: Papa, flags: dict[str, Any], kernel: tuple[int, float]) -> None:
+        raise Replaced(another_kernel(papa.endpoint, kernel))
 
 
 def another_kernel(where: object, kernel: tuple[int, float]) -> str:
@@ -190,6 +236,17 @@ def has_gone(papa: Papa) -> bool:
     poller = select.poll()
     poller.register(fd, select.POLLIN)
     return bool(poller.poll(0))
+
+
+@contextmanager
+def bounded(flags: Mapping[str, Any]) -> Iterator[None]:
+    """Bound what happens inside by the ``--timeout`` of these options, if there is one. Raises `TimedOut`."""
+    seconds = flags.get('timeout')
+    if seconds is None:
+        yield
+        return
+    with Deadline(seconds):
+        yield
 
 
 class Deadline:

@@ -25,6 +25,10 @@ class Lines:
         """What is typed is the terminal's own."""
         return False
 
+    def forget(self) -> None:
+        """Forget the lines that came with the last one."""
+        self._rest = b''
+
     def read(self, default: str = '') -> str:
         """The next command, which begins with `default`. Raises `EOFError` at the end, and `KeyboardInterrupt`."""
         text, prompt = default, _PROMPT + default

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from papa.client import settings
 from papa.client.dialing import Absent
-from papa.errors import AccessDenied, ConnectFailed, ConnectionLost, Error
-from papa_shell.confirm import agreed, answer
-from papa_shell.prompt.standing import Standing
+from papa.errors import AccessDenied, BadRequest, ConnectFailed, ConnectionLost, Error
+from papa.line.kernels import identity
+from papa_shell.confirm import agreed, ask
+from papa_shell.prompt.standing import Known, Standing
 from papa_shell.prompt.waiting import told
-from papa_shell.session import UNKNOWN, Interrupted, Session, has_gone, no_kernel, place
-from papa_shell.statuses import TimedOut, put, say
+from papa_shell.session import UNKNOWN, Following, Interrupted, another_kernel, no_kernel, place
+from papa_shell.statuses import TimedOut, say
 
 if TYPE_CHECKING:
     from papa.client.sync import Papa
@@ -28,17 +30,20 @@ class Declined(Error):
     """The person does not want it done."""
 
 
-class Link(Session):
-    """Connections as `Session` has them; the one to the prompt's own place is looked after.
+class Link(Following):
+    """Connections of which each is looked after: what changes something is for the kernel that the person knew when
+    it was `entered`, and where another one answers, that is asked about.
 
-    `tell` shows at once what waits to be told. `left` is called when the kernel is to end, and `resume` when we have
-    connected again.
+    `tell` shows at once what waits to be told of the prompt's own place. `left` is called when the kernel there is to
+    end, and `resume` when we have connected again.
     """
 
     def __init__(self, flags: dict[str, Any]) -> None:
         super().__init__()
         self._flags = flags
         self._home = place(flags)
+        self._known: dict[int | str | None, Known] = {}  # elsewhere
+        self._meant: dict[int | str | None, tuple[int, float]] = {}  # by where, the kernels that commands are for
         self.standing = Standing('')
         self.tell: Callable[[], object] = bool
         self.left: Callable[[], object] = bool
@@ -54,36 +59,59 @@ class Link(Session):
         except Absent as error:
             raise no_kernel(error) from None
         self.standing.where = str(papa.endpoint)
+        return self._meet(papa, self._flags)
+
+    def entered(self) -> None:
+        """A line was entered just now."""
+        self._meant = {where: known.now for where, known in self._known.items()}
+        if self.standing.known is not None:
+            self._meant[self._home] = self.standing.known.now
+
+    def papa(self, flags: dict[str, Any], *, makes: bool = False) -> Papa:
+        """The same, which may take long where there is no connection yet."""
+        where = place(flags)
+        if where in self._papas:
+            return self._papas[where]
+        with told(_named(where)):
+            return super().papa(flags, makes=makes)
+
+    def _reach(self, call: Call, flags: dict[str, Any]) -> Papa:
+        papa = super()._reach(call, flags)
+        where = place(flags)
+        kernel = self._kernels[where]
+        if self._meant.setdefault(where, kernel) != kernel and not call.reads:
+            self.tell()
+            if not agreed(ask(f'Do it at this other kernel (PID {kernel[0]})? [y/N] ')):
+                raise Declined('Nothing was done there')
+            self._meant[where] = kernel
+        return papa
+
+    def _meet(self, papa: Papa, flags: dict[str, Any]) -> dict[str, Any]:
         with told(papa.endpoint):
-            info = papa.kernel_info()
-        self.standing.meet(info)
+            info = super()._meet(papa, flags)
+        if place(flags) == self._home:
+            self.standing.meet(info)
+            self.resume()
+            self.tell()
+        else:
+            self._known.setdefault(place(flags), Known(identity(info)))
         return info
 
-    def _call(self, call: Call, flags: dict[str, Any]) -> Any:
-        papa = self.papa(flags, makes=call.makes)
-        if place(flags) == self._home:
-            self._freshen(papa, call)
+    def _another(self, papa: Papa, flags: dict[str, Any], kernel: tuple[int, float]) -> None:
+        """Tell of it; at the prompt's own place that is told with what else there is to tell."""
+        if place(flags) != self._home:
+            say(another_kernel(papa.endpoint, kernel))
+            self._known[place(flags)].tell(kernel)
+
+    def _send(self, papa: Papa, call: Call, flags: dict[str, Any]) -> Any:
         with told(papa.endpoint):
-            result = super()._call(call, flags)
-        if call.method == 'exit_if_idle' and result:
+            result = super()._send(papa, call, flags)
+        if call.method == 'exit_if_idle' and result and place(flags) == self._home:
             self.left()
         return result
 
-    def _freshen(self, papa: Papa, call: Call) -> None:
-        """Connect again before anything is sent, if the connection has gone meanwhile. Raises an `Error`."""
-        if not has_gone(papa):
-            return
-        papa.close()
-        another = self.standing.meet(papa.kernel_info())
-        self.resume()
-        self.tell()
-        if another and not call.reads and not _asked('Do it there? [y/N] '):
-            raise Declined('Nothing was done there')
-
     def announce(self, flags: dict[str, Any], kernel: tuple[int, float]) -> None:
-        """Say that this one is another than before; of the prompt's own, that was told when it was met."""
-        if place(flags) != self._home:
-            super().announce(flags, kernel)
+        """Say that this one is another than before: that was told when it was met."""
 
     def _gone(self, flags: dict[str, Any]) -> str:
         gone = super()._gone(flags)
@@ -101,38 +129,34 @@ class Link(Session):
             self._wait(flags, error)
         say(f'{error}: {UNKNOWN}')
         with _unknown(error, *_NO_ANSWER):
-            if not _asked('Send it again? [y/N] '):
+            if not agreed(ask('Send it again? [y/N] ')):
                 raise Declined('It was not sent again') from None
+            self._meant[place(flags)] = self._kernels[place(flags)]  # which was told
             return self._call(call, flags)
 
     def _wait(self, flags: dict[str, Any], error: ConnectionLost) -> None:
-        """Wait for a kernel, and tell of it. Raises this error if none comes."""
-        if not self._comes_back(flags):
-            raise error
-        self.tell()
-
-    def _comes_back(self, flags: dict[str, Any]) -> bool:
-        """Wait for a kernel, a moment."""
+        """Wait for a kernel, a moment. Raises this error if none comes."""
         deadline = time.monotonic() + PATIENCE
-        while (info := self._look(flags)) is None:
+        while not self._look(flags):
             if time.monotonic() > deadline:
-                return False
+                raise error
             time.sleep(_RETRY)
-        if place(flags) == self._home:
-            self.standing.meet(info)
-            self.resume()
+
+    def _look(self, flags: dict[str, Any]) -> bool:
+        """Whether a kernel is there."""
+        try:
+            self._meet(self.papa(flags), flags)
+        except (ConnectFailed, ConnectionLost):
+            return False
         return True
 
-    def _look(self, flags: dict[str, Any]) -> dict[str, Any] | None:
-        try:
-            return self.papa(flags).kernel_info()
-        except (ConnectFailed, ConnectionLost):
-            return None
 
-
-def _asked(question: str) -> bool:
-    put(question)
-    return agreed(answer())
+def _named(where: int | str | None) -> object:
+    """How to call a place; one that is named wrongly is told by whoever connects."""
+    try:
+        return settings.endpoint(where)
+    except BadRequest:
+        return where
 
 
 @contextmanager

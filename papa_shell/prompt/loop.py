@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from papa.line.units import age, counted
-from papa_shell import paint, statuses
+from papa_shell import confirm, paint, statuses
 from papa_shell.prompt import dumb
 from papa_shell.prompt.executor import Executor, Screen
 from papa_shell.prompt.feed import Feed
@@ -36,6 +36,8 @@ class Source(Protocol):
     def read(self, default: str = '') -> str: ...
 
     def clear(self) -> bool: ...
+
+    def forget(self) -> None: ...
 
 
 def main(flags: dict[str, Any]) -> int:
@@ -67,6 +69,7 @@ def attach(source: Source, interrupts: Interrupts) -> None:
     """Let a signal clear the line that is typed. One that comes before that is over when it is drawn: else it would
     be kept for the command in it, however much later that comes."""
     interrupts.clear, source.begun = source.clear, lambda: _forget(interrupts)
+    confirm.forget_read = source.forget
 
 
 def _forget(interrupts: Interrupts) -> None:
@@ -95,7 +98,9 @@ def _ends(source: Source, executor: Executor, screen: Screen, link: Link) -> boo
     """Read and run one line; whether it was the last."""
     try:
         link.tell()
-        return executor.run(source.read(screen.take_ahead()))
+        text = source.read(screen.take_ahead())
+        link.entered()
+        return executor.run(text)
     except EOFError:
         return True
     except KeyboardInterrupt:

@@ -20,6 +20,7 @@ from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.filters import is_done
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import History
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding.vi_state import InputMode
 from prompt_toolkit.layout.processors import ConditionalProcessor
 
@@ -91,6 +92,10 @@ class Reader:
             return False
         loop.call_soon_threadsafe(clear, self.session.app)
         return True
+
+    def forget(self) -> None:
+        """Forget the keys that came with the Enter of the last line."""
+        clear_typeahead(self.session.app.input)
 
     def _fit(self, _app: object) -> None:
         """Leave room for results in a terminal that is small, or has become small."""

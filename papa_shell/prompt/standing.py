@@ -18,10 +18,33 @@ STRANGE, REFUSED = 'not understood', 'refused'
 SILENT = 1.0  # seconds without an answer that are told
 _TRYING = '; trying to connect again'
 _LONG = 1000  # characters
+_MOST = 20  # notices that wait, such as while a stream goes on: of more, the newest
+_READING = 1.0  # seconds before what was told is known
 
 
 class Strange(Error):
     """An answer of another shape than those that we know."""
+
+
+class Known:
+    """Which kernel at one place a person knows: what is typed is for that one.
+
+    What is typed right after another one was told, or was typed before, is still for the old one.
+    """
+
+    def __init__(self, kernel: tuple[int, float]) -> None:
+        self._before = self._kernel = kernel
+        self._since = 0.0
+
+    def tell(self, kernel: tuple[int, float]) -> None:
+        """The person is told that this one is there now."""
+        if kernel != self._kernel:
+            self._before, self._kernel, self._since = self.now, kernel, time.monotonic()
+
+    @property
+    def now(self) -> tuple[int, float]:
+        """The one that is known."""
+        return self._kernel if time.monotonic() - self._since >= _READING else self._before
 
 
 class Standing:
@@ -35,7 +58,8 @@ class Standing:
         self._asked: float | None = None  # since when an answer is waited for
         self._kernel: tuple[int, float] | None = None
         self._is_strange = False  # that it is not understood was told
-        self._notices: deque[str] = deque()
+        self._notices: deque[str] = deque(maxlen=_MOST)
+        self.known: Known | None = None  # by who reads the notices
         self._lock = threading.Lock()
 
     @property
@@ -48,10 +72,12 @@ class Standing:
         return bool(self._notices)
 
     def notices(self) -> list[str]:
-        """Take what is to be told."""
-        found = []
-        while self._notices:
-            found.append(self._notices.popleft())
+        """Take what is to be told: it is known then."""
+        with self._lock:
+            found = list(self._notices)
+            self._notices.clear()
+            if self.known is not None and self._kernel is not None:
+                self.known.tell(self._kernel)
         return found
 
     @property
@@ -79,6 +105,7 @@ class Standing:
             before, self._kernel = self._kernel, kernel
             was, self.state, self._asked = self.state, CONNECTED, None
             another = before not in (None, kernel)
+            self.known = self.known or Known(kernel)
             if another:
                 self._is_strange = False
                 self._notices.append(another_kernel(self.where, kernel))

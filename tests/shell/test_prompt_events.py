@@ -81,7 +81,9 @@ def test_a_kernel_that_is_killed_and_another(
     with start_daemon(port_or_path=daemon.where).connect() as papa:
         run.see('^Another kernel is at .*: what the old one held is gone$')
         run.see('connected$')
-        run.type('set x 1\r')
+        run.type('set x 1\r')  # before anybody can have read that
+        run.see(r'^Do it at this other kernel \(PID [0-9]+\)\? \[y/N\]$')
+        run.type('y\r')
         wait_until(lambda: papa.get('x') == '1')
     assert run.text.count('has gone') == 1
 

@@ -18,6 +18,7 @@ from papa.events import Change
 from papa.line import calls
 from papa.line.grammar import parse
 from papa.line.snapshot import Names
+from papa_shell import confirm
 from papa_shell.prompt import link as link_module
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.link import Declined, Link
@@ -49,12 +50,12 @@ def link(daemon: Daemon) -> Iterator[Link]:
         yield made
 
 
-def do(link: Link, text: str) -> object:
+def do(link: Link, text: str, **flags: object) -> object:
     line = parse(text)
     assert line is not None
     call = calls.call(line)
     assert call is not None
-    return link.call(line, call, {'unix_socket': link._flags['unix_socket']})
+    return link.call(line, call, {'unix_socket': link._flags['unix_socket'], **flags})
 
 
 def kill(daemon: Daemon) -> None:
@@ -247,7 +248,7 @@ def test_what_changes_something_is_sent_again_only_if_asked(
         real(name, value)
 
     monkeypatch.setattr(papa, 'set', change)
-    monkeypatch.setattr(link_module, 'answer', lambda: answer)
+    monkeypatch.setattr(confirm, '_answer', lambda: answer)
     if answer == 'y':
         do(link, 'set x 1')
         assert sent == ['x', 'x']
@@ -287,7 +288,7 @@ def lose(link: Link, monkeypatch: pytest.MonkeyPatch, *then: BaseException) -> N
         raise outcomes.pop(0)
 
     monkeypatch.setattr(papa, 'set', change)
-    monkeypatch.setattr(link_module, 'answer', lambda: 'y')
+    monkeypatch.setattr(confirm, '_answer', lambda: 'y')
 
 
 @pytest.mark.parametrize(('error', 'kind'), [
@@ -325,7 +326,7 @@ def test_an_interrupt_at_the_question_says_that_nothing_is_known(link: Link, mon
         raise KeyboardInterrupt
 
     lose(link, monkeypatch)
-    monkeypatch.setattr(link_module, 'answer', answer)
+    monkeypatch.setattr(confirm, '_answer', answer)
     with pytest.raises(Interrupted, match='whether it was done is not known'):
         do(link, 'set x 1')
 
@@ -345,7 +346,7 @@ def test_another_kernel_is_told_before_anything_is_done_there(
     start_daemon(port_or_path=daemon.where)
     told: list[str] = []
     link.tell = lambda: told.extend(link.standing.notices())
-    monkeypatch.setattr(link_module, 'answer', lambda: answer)
+    monkeypatch.setattr(confirm, '_answer', lambda: answer)
     if answer == 'y':
         do(link, 'set y 2')
     else:
