@@ -42,6 +42,10 @@ class Live(Names):
     def __init__(self, given: Mapping[str, str]) -> None:
         self._given = given
 
+    def at(self, given: Mapping[str, str]) -> Names:
+        """These are of that place."""
+        return self
+
     def __getattr__(self, kind: str) -> NameList:
         """Called for a kind that nobody has asked for yet."""
         if kind not in KINDS:

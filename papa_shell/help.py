@@ -7,6 +7,7 @@ import textwrap
 from papa import commands, options
 from papa import help as table
 from papa.line import flags
+from papa.line.walk import explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ _DESCRIPTIONS = {
     'make process': 'Its output is held until it is acknowledged. $(socket.NAME.fileno) and $(socket.NAME.port) in the '
     'executable and the arguments stand for a socket. The same name with the same options gives the existing process. '
     'It ends by itself, or by its PID: kill PID, in another shell.',
-    'quit': 'Or exit.',
+    'quit': 'quit, exit and Ctrl-D leave. The kernel goes on, with all that it holds.',
 }
+_SUMMARIES = {'quit': 'leave this shell (Ctrl-D does, too)'}
+_CALLED = {'quit': 'quit or exit'}
 # Examples that stand in place of those of the table: with the options of the shell, and quoted so that they are right
 # at the prompt and as arguments of papa-shell.
 _EXAMPLES = {
@@ -75,7 +78,7 @@ class Topic:
 
     def __init__(self, command: commands.Command) -> None:
         self.usage = command.usage
-        self.summary = command.summary
+        self.summary = summary(command)
         self.description = _DESCRIPTIONS.get(command.name, command.description)
         self.options = [(o.key + ('NAME' if o.key.endswith('.') else ''), o.summary) for o in command.options]
         own = (flag for flag in flags.FLAGS if flag.commands is not None and flag.is_for(command.name))
@@ -85,12 +88,17 @@ class Topic:
 
 def topics(words: Sequence[str]) -> list[Topic]:
     """What there is to say of the command that words name, or of those about a word. Raises `BadRequest`."""
-    return [Topic(command) for command in commands.find(words)]
+    return [Topic(command) for command in explained(words)]
 
 
 def overview() -> list[tuple[str, str]]:
     """Each command and what it does."""
-    return [(command.name, command.summary) for command in commands.COMMANDS]
+    return [(_CALLED.get(command.name, command.name), summary(command)) for command in commands.COMMANDS]
+
+
+def summary(command: commands.Command) -> str:
+    """What a command does, in this shell."""
+    return _SUMMARIES.get(command.name, command.summary)
 
 
 def spelt(chosen: Iterable[flags.Flag]) -> list[tuple[str, str]]:
@@ -104,7 +112,8 @@ def spelt(chosen: Iterable[flags.Flag]) -> list[tuple[str, str]]:
 def text(words: Sequence[str]) -> str:
     """Help on the command that words name, on those about a word, or on all. Raises `BadRequest` if nothing fits."""
     if not words:
-        return f'{table.text(())}\n{_wrapped((ENDING,))}\n'
+        listed = _pairs(overview(), max(len(name) for name, _ in overview()))
+        return '\n'.join(['The commands are:', *listed, '', _wrapped((table.FOOTER, ENDING)), ''])
     return '\n'.join(map(_described, topics(words)))
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _VARIABLES = ('PAPA_PAGER', 'PAGER')  # the first that is set counts
 _OFF = ('', 'cat')
 _USUAL = 'less'
-_QUITE_DUMB = ('', 'dumb')
 # Ends at once if one screen is enough, keeps colours, leaves on the screen what was seen, and says how to go on.
 _LESS = 'FRX -Ps?e(end):Space goes on,. q leaves$'
 _KEEP_COLOURS = '-R '
@@ -48,7 +47,7 @@ def chosen() -> str:
         if variable in os.environ:
             command = os.environ[variable].strip()
             return '' if command in _OFF else command
-    if os.environ.get('TERM', '') in _QUITE_DUMB or _missing(_USUAL) is not None:
+    if screen.is_dumb() or _missing(_USUAL) is not None:
         return ''
     return _USUAL
 

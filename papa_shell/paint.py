@@ -6,6 +6,7 @@ import os
 import time
 
 from papa.line.text import escape
+from papa_shell.screen import is_dumb
 
 PLAIN, RED, GREEN, YELLOW, BLUE, DIM = 0, 31, 32, 33, 34, 2
 RESET = '\x1b[0m'
@@ -14,7 +15,7 @@ _COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 
 def wanted() -> bool:
     """Whether a terminal is to show colours."""
-    return not os.environ.get('NO_COLOR') and os.environ.get('TERM', '') not in ('', 'dumb')
+    return not os.environ.get('NO_COLOR') and not is_dumb()
 
 
 class Painter:

@@ -102,7 +102,7 @@ def matching(text: str, names: Names) -> str:
     wanted = None if walk.command is None else operands.names_of(walk.command)
     given = {word.text for word in walk.rest}
     prefixes = sorted(word[:-1] for word in given if word.endswith('*'))
-    if wanted is None or not wanted.many or not prefixes:
+    if wanted is None or not wanted.many or not prefixes or not names.is_here(walk.texts):
         return ''
     held = names.of(wanted.kind)
     apart: list[str] = []  # a prefix comes right after those that it begins with
@@ -131,7 +131,7 @@ def _source(
         return found
     if walk.command.name == 'help':
         return Source(_commands(walk.rest, current))
-    return operands.of_command(walk.command, walk.rest, current, names, system)
+    return operands.of_command(walk.command, walk.rest, current, names.at(walk.texts), system)
 
 
 def _attached(walk: Walk, current: Word) -> tuple[flags.Flag | None, str]:

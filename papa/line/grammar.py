@@ -5,13 +5,13 @@ The same for a line of text (`parse`), for words that a program was started with
 
 from __future__ import annotations
 
-from papa import commands, options
+from papa import options
 from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore, Unfinished
 from papa.line.quoting import PIPE, Word, join, split
 from papa.line.suggest import elsewhere, hint
-from papa.line.walk import COMMAND, FILE, FLAG, HELP, LEAVING, QUIT, Walk, is_beginning, question, resolve
+from papa.line.walk import COMMAND, FILE, FLAG, HELP, LEAVING, QUIT, Walk, explained, is_beginning, question, resolve
 from papa.names import show
 
 TYPE_CHECKING = False
@@ -204,7 +204,7 @@ def _expand_help(line: Line, kept: Sequence[str] = ()) -> None:
     command."""
     about = line.operands
     try:
-        fitting = commands.find(about) if about else []
+        fitting = explained(about) if about else []
     except BadRequest:
         found = elsewhere(about[0]) or '; "help" lists the commands'
         raise BadLine(f'There is no help on {show(" ".join(about), 40)}{found}') from None

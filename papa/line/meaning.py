@@ -8,7 +8,7 @@ from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore
 from papa.line.grammar import parse, read
 from papa.line.quoting import split
-from papa.line.walk import COMMAND, FILE, QUESTION, Walk, question
+from papa.line.walk import COMMAND, FILE, PAIR, QUESTION, Walk, question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def _hint(command: Command, walk: Walk) -> str:
     """The parameters that are not there yet, or what a value that is not there is about."""
     rest = [word.text for word in walk.rest]
     last = rest[-1] if rest else ''
-    if last.endswith('=') and (option := _option(command, last[:-1])) is not None:
+    is_pair = bool(walk.parts) and walk.parts[-1].kind == PAIR
+    if is_pair and last.endswith('=') and (option := _option(command, last[:-1])) is not None:
         return option.summary
     if walk.takes_file and rest[1:2] and rest[1].partition('=')[0] == FILE:
         return f'{flags.BY_SPELLING[FILE].value}|-' if walk.wants_file or last.endswith('=') else ''

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-from papa import commands
-from papa.errors import BadRequest
 from papa.line import operands
 from papa.line.grammar import COUNTS, is_known
 from papa.line.quoting import COMMENT, split
 from papa.line.quoting import commands as spans
-from papa.line.walk import COMMAND, END, FLAG, HELP, OPERAND, PAIR, UNKNOWN, Walk, question
+from papa.line.walk import COMMAND, END, FLAG, HELP, OPERAND, PAIR, UNKNOWN, Walk, is_help, question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def _of_command(text: str, offset: int, names: Names) -> Iterator[Role]:
     found = split(text)
     asks = question(found.words) is not None
     walk = Walk(found.words[:-1] if asks else found.words)
-    teller = _Teller(text, offset, names, walk.command)
+    teller = _Teller(text, offset, names.at(walk.texts), walk.command)
     for part in walk.parts:
         yield from teller.tell(part)
     if asks:
@@ -103,7 +101,7 @@ class _Teller:
             if not any(option.key.startswith(word.text) for option in command.options):  # its "=" is yet to come
                 yield self.role(word, 'unknown')
         elif command is HELP:
-            yield self.role(word, 'command' if _is_help(self._operands) else 'unknown')
+            yield self.role(word, 'command' if is_help(self._operands) else 'unknown')
         elif '$' in word.text and command.name in _EXPANDED:
             yield from self._placeholders(word)
         elif kind := self._name(command, word, is_first=not before):
@@ -126,11 +124,3 @@ class _Teller:
 
 def _is_held(held: NameList, text: str, *, by_number: bool) -> bool:
     return text in held or (by_number and text in held.by_number)
-
-
-def _is_help(words: list[str]) -> bool:
-    try:
-        commands.find(words)
-    except BadRequest:
-        return False
-    return True

@@ -21,6 +21,7 @@ SLICE = 100  # names of a snapshot that are taken in without a rest
 _FEW = 50  # names, which are sorted when they are asked for
 _NUMBER = re.compile('[0-9]+')
 _LAST = chr(0x10FFFF)
+PLACES = ('port', 'unix_socket')  # options that name a kernel
 PLURALS = {one: several for several, one in KINDS.items()}
 
 
@@ -132,14 +133,19 @@ def _counted(found: re.Match[str]) -> str:
 
 
 class Names:
-    """All names that a kernel holds."""
+    """All names that a kernel holds. `is_here` says whether the options of a command, by name, leave it there."""
 
-    __slots__ = ('processes', 'sockets', 'values')
+    __slots__ = ('is_here', 'processes', 'sockets', 'values')
 
     def __init__(self) -> None:
+        self.is_here: Callable[[Mapping[str, str]], bool] = _names_no_place
         self.sockets = NameList()
         self.values = NameList()
         self.processes = NameList()
+
+    def at(self, given: Mapping[str, str]) -> Names:
+        """Those of the kernel that the options of a command name: of another one none are known."""
+        return self if self.is_here(given) else Names()
 
     def of(self, kind: str) -> NameList:
         """Those of a kind: ``sockets``, ``values`` or ``processes``."""
@@ -162,6 +168,10 @@ class Names:
                 self.of(kind).remove(change.name)
             else:
                 self.of(kind).put(change.name, note(kind, change.details), _number(kind, change.details))
+
+
+def _names_no_place(given: Mapping[str, str]) -> bool:
+    return given.keys().isdisjoint(PLACES)
 
 
 def _listed(kind: str, details: Mapping[str, Any], rest: Callable[[], object]) -> NameList:

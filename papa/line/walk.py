@@ -269,15 +269,21 @@ def question(words: Sequence[Word]) -> list[str] | None:
     command = before.command
     if command is None:
         about = before.head_texts
-        return about if not about or _is_help(about) else None
+        return about if not about or is_help(about) else None
     if command.name in FROM_NAME_ON and before.rest and not before.takes_pairs:
         return None
     return [word.text for word in before.rest] if command is HELP and before.rest else list(command.words)
 
 
-def _is_help(words: list[str]) -> bool:
+def explained(words: Sequence[str]) -> list[Command]:
+    """The commands that a request for help means. Raises `BadRequest` if there are none."""
+    return [QUIT] if [word.lower() for word in words] == [LEAVING] else commands.find(words)
+
+
+def is_help(words: Sequence[str]) -> bool:
+    """Whether there is help on these words."""
     try:
-        found = commands.find(words)
+        found = explained(words)
     except BadRequest:
         return False
     return len(words) <= max(len(command.words) for command in found)

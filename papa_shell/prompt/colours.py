@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 
 from prompt_toolkit.document import Document
@@ -68,8 +68,14 @@ def current(text: str) -> Meaning:
 class LineLexer(Lexer):
     """Colours the words of a line by what they are."""
 
-    def __init__(self, names: Callable[[], Names]) -> None:
+    def __init__(self, names: Callable[[], Names], version: Callable[[], int]) -> None:
+        """`version` tells whether the names are others than before."""
         self._names = names
+        self._version = version
+
+    def invalidation_hash(self) -> Hashable:
+        """What was coloured holds as long as this is the same."""
+        return self._version()
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """The fragments of a line, by its number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable
 
 from papa.line.quoting import split
@@ -19,6 +20,7 @@ class Lines:
     def __init__(self, interrupts: Interrupts) -> None:
         self._interrupts = interrupts
         self._rest = b''
+        self._is_over = False
         self.begun: Callable[[], object] = bool  # never: reading is work that can be interrupted
 
     def clear(self) -> bool:
@@ -28,6 +30,17 @@ class Lines:
     def forget(self) -> None:
         """Forget the lines that came with the last one."""
         self._rest = b''
+
+    def drop(self) -> int:
+        """Forget also what is typed after it already. How many lines those were."""
+        data, self._rest = self._rest, b''
+        while select.select([_STDIN], [], [], 0)[0]:
+            part = os.read(_STDIN, 65536)
+            if not part:
+                self._is_over = True
+                break
+            data += part
+        return sum(1 for line in data.split(b'\n') if line.strip())
 
     def read(self, default: str = '') -> str:
         """The next command, which begins with `default`. Raises `EOFError` at the end, and `KeyboardInterrupt`."""
@@ -44,7 +57,7 @@ class Lines:
         os.write(STDOUT, prompt.encode())
         while b'\n' not in self._rest:
             try:
-                part = self._interrupts.run(lambda: os.read(_STDIN, 65536))
+                part = b'' if self._is_over else self._interrupts.run(lambda: os.read(_STDIN, 65536))
             except KeyboardInterrupt:
                 self._rest = b''
                 raise

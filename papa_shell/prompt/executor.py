@@ -73,7 +73,8 @@ def _ends(escape: str) -> bool:
     return True
 
 
-def _were(number: int) -> str:
+def were(number: int) -> str:
+    """The verb for so many."""
     return 'was' if number == 1 else 'were'
 
 
@@ -93,13 +94,16 @@ class Executor:
         self._is_dumb = screen.is_dumb
         self._runner = Runner(session, defaults, writer=screen, person=True)
         self._paint = painter.paint
+        self.has_failed = False  # one of the commands of the last text
 
     def run(self, text: str) -> bool:
         """Run the commands of a text, up to the first that fails. Returns whether one of them leaves the shell."""
         spans = commands(text)
+        self.has_failed = False
         for number, (start, end) in enumerate(spans, 1):
             outcome = self._one(text[start:end])
             if outcome == _FAILED:
+                self.has_failed = True
                 self._tell_rest([text[at:to] for at, to in spans[number:]], text.count('\n', 0, start) + 1)
             if outcome != _DONE:
                 return outcome == _LEFT
@@ -109,7 +113,7 @@ class Executor:
         """Say that these are not run, after a failure in a line."""
         left = sum(1 for each in texts if each.strip() and not each.startswith(COMMENT))
         if left:
-            self._complain(f'Stopped at line {line}: {counted(left, "command")} after it {_were(left)} not run')
+            self._complain(f'Stopped at line {line}: {counted(left, "command")} after it {were(left)} not run')
 
     def _one(self, text: str) -> str:
         try:

@@ -9,13 +9,14 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from papa.client import settings
 from papa.client.sync import Papa
 from papa.errors import Error
-from papa.line.snapshot import Names
+from papa.line.snapshot import PLACES, Names
 from papa_shell.prompt.standing import Strange
 
 if TYPE_CHECKING:
@@ -29,16 +30,21 @@ _BUSY = 20  # changes in a row without a rest
 
 
 class Feed:
-    """Listens at one place, `where`. Reading `names` takes the `lock`; a list of names is never changed without it.
+    """Listens at one place, `where`. A list of `names` is changed with the `lock` only: whoever goes through one takes
+    it. Whether there is some name can be seen without.
 
     `changed` is called, on that thread, when they have changed; whoever shows them puts its own there.
     """
 
     def __init__(self, where: int | str | None, timeout: float | None, standing: Standing) -> None:
         self.names = Names()
+        self.names.is_here = self._is_here
+        self.version = 0  # of the names: another one after each change
         self.lock = threading.Lock()
         self.changed: Callable[[], object] = bool
         self._where = where
+        here = settings.endpoint(where)
+        self._place = {'port': str(here.port)} if here.path is None else {'unix_socket': here.path}
         self._timeout = timeout
         self._standing = standing
         self._paused = False
@@ -49,6 +55,10 @@ class Feed:
         for fd in (self._ears, self._mouth):
             os.set_blocking(fd, False)
         self._thread = threading.Thread(target=self._run, name='papa-names', daemon=True)
+
+    def _is_here(self, given: Mapping[str, str]) -> bool:
+        named = {option: text for option, text in given.items() if option in PLACES}
+        return not named or named == self._place
 
     def start(self) -> None:
         """Begin to listen."""
@@ -136,6 +146,7 @@ class Feed:
             self._since_rest += 1
             if self._since_rest % _BUSY == 0:
                 _rest()
+        self.version += 1
         self.changed()
 
 

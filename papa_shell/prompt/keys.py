@@ -21,6 +21,7 @@ from prompt_toolkit.filters import (
 )
 from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.search import accept_search, stop_search
 
@@ -41,6 +42,8 @@ def bindings(completer: LineCompleter, is_fresh: Callable[[], bool] = bool) -> K
     keys = KeyBindings()
     typing, searching = has_focus(DEFAULT_BUFFER), has_focus(SEARCH_BUFFER)
     keys.add('enter', filter=typing)(lambda event: enter(event.current_buffer))
+    keys.add('escape', 'enter', filter=typing & emacs_mode)(lambda event: enter(event.current_buffer))
+    keys.add('c-o', filter=typing & emacs_mode)(_enter_and_next)
     keys.add('enter', filter=searching)(_enter_in_search)
     keys.add('c-i', filter=typing)(lambda event: tab(event.current_buffer, completer))
     for key in ('down', 'c-n'):
@@ -65,16 +68,28 @@ def enter(buffer: Buffer) -> None:
 
     What removes something is run only by an Enter that chooses nothing.
     """
+    if _is_whole(buffer):
+        buffer.validate_and_handle()
+
+
+def _is_whole(buffer: Buffer) -> bool:
+    """Whether an Enter is to run the text; else what it does instead is done."""
     state = buffer.complete_state
     if state is not None and state.current_completion is not None and _removes(buffer.text):
         buffer.complete_state = None
-        return
+        return False
     if current(buffer.text).open:
         buffer.complete_state = None
         buffer.cursor_position = len(buffer.text)
         buffer.insert_text('\n', fire_event=False)
-        return
-    buffer.validate_and_handle()
+        return False
+    return True
+
+
+def _enter_and_next(event: KeyPressEvent) -> None:
+    """As Enter, and then the line after it in the history is there."""
+    if _is_whole(event.current_buffer):
+        get_by_name('operate-and-get-next').call(event)
 
 
 def _removes(text: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from papa.line.units import age, counted
 from papa_shell import confirm, paint, statuses
 from papa_shell.prompt import dumb
-from papa_shell.prompt.executor import Executor, Screen
+from papa_shell.prompt.executor import Executor, Screen, were
 from papa_shell.prompt.feed import Feed
 from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.link import Link
@@ -38,6 +38,8 @@ class Source(Protocol):
     def clear(self) -> bool: ...
 
     def forget(self) -> None: ...
+
+    def drop(self) -> int: ...
 
 
 def main(flags: dict[str, Any]) -> int:
@@ -100,7 +102,10 @@ def _ends(source: Source, executor: Executor, screen: Screen, link: Link) -> boo
         link.tell()
         text = source.read(screen.take_ahead())
         link.entered()
-        return executor.run(text)
+        ends = executor.run(text)
+        if executor.has_failed and (lines := source.drop()):
+            executor.tell(f'Stopped: {counted(lines, "line")} after it {were(lines)} not run')
+        return ends
     except EOFError:
         return True
     except KeyboardInterrupt:

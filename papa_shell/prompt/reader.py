@@ -57,7 +57,7 @@ class Reader:
         self._tell = tell
         self.begun: Callable[[], object] = bool
         self._loop: AbstractEventLoop | None = None
-        self._is_stale = self._had_names = self._is_fresh = False
+        self._is_stale = self._had_names = self._is_fresh = self._is_watching = False
         self._feed = feed
         self._asked = 0.0
         feed.changed = self._names_changed
@@ -66,7 +66,8 @@ class Reader:
         self.session: PromptSession[str] = PromptSession(
             PROMPT, multiline=True, prompt_continuation=self._continuation, history=history,
             completer=self.completer, complete_while_typing=True, auto_suggest=FromHistory(),
-            lexer=LineLexer(lambda: feed.names), style=style(coloured=coloured), bottom_toolbar=self._toolbar,
+            lexer=LineLexer(lambda: feed.names, lambda: feed.version), style=style(coloured=coloured),
+            bottom_toolbar=self._toolbar,
             input_processors=[ConditionalProcessor(Hint(), ~is_done)],
             key_bindings=bindings(self.completer, lambda: self._is_fresh),
             search_ignore_case=True, enable_suspend=True, tempfile_suffix='.papa',
@@ -97,6 +98,10 @@ class Reader:
         """Forget the keys that came with the Enter of the last line."""
         clear_typeahead(self.session.app.input)
 
+    def drop(self) -> int:
+        """Lines that are pasted come as one text, which has its own end: none are forgotten."""
+        return 0
+
     def _fit(self, _app: object) -> None:
         """Leave room for results in a terminal that is small, or has become small."""
         lines = self.session.app.output.get_size().rows
@@ -107,7 +112,7 @@ class Reader:
     def _begin(self) -> None:
         """The session is about to be drawn."""
         self._loop = self.session.app.loop
-        self._is_stale = False
+        self._is_stale = self._is_watching = False
         self._is_fresh = True
         if self._loop is not None:
             self._loop.call_later(_EARLY, self._settle)
@@ -121,11 +126,16 @@ class Reader:
         if self._loop is not None and now - self._asked > _OFTEN:
             self._asked = now
             self._feed.ask()
-            self._loop.call_later(SILENT + _MOMENT, self._show_silence)
+            if not self._is_watching:
+                self._is_watching = True
+                self._loop.call_later(SILENT + _MOMENT, self._show_silence)
 
     def _show_silence(self) -> None:
+        """Show for how long it has not answered, once in a second."""
+        self._is_watching = False
         if self._loop is not None and self._standing.silence:
             self.session.app.invalidate()
+            self._is_watching = True
             self._loop.call_later(1, self._show_silence)
 
     def _settle(self) -> None:

@@ -58,6 +58,8 @@ def _left(text: str, shown: int, more: int) -> StyleAndTextTuples:
 
 def _several(text: str) -> str:
     """What Enter does with lines that were pasted, where nothing is typed after them."""
+    if '\n' not in text:
+        return ''
     there = sum(1 for start, end in commands(text) if text[start:end].strip() and not text.startswith(COMMENT, start))
     return f'Enter runs {counted(there, "command")}' if there and not text[text.rfind('\n') :].strip() else ''
 

@@ -37,6 +37,8 @@ def kinds(text: str) -> list[tuple[str, str]]:
     ('L P web.1', 'list processes web.1', '[NAME...]'),
     ('-o json g x', '-o json get x', ''),
     ('set', 'set', 'NAME [WORD...]'),
+    ('make process uid=', 'make process uid=', '[OPTION=VALUE...] [--] EXECUTABLE [ARGUMENT...]'),
+    ('make process x sleep uid=', 'make process x sleep uid=', '[ARGUMENT...]'),
     ('set x', 'set x', '[WORD...]'),
     ('set x a b', 'set x a b', '[WORD...]'),
     ('set x --file', 'set x --file', 'PATH|-'),

@@ -75,6 +75,21 @@ def test_a_page_fits(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
         assert text.endswith('\n')
 
 
+def test_how_to_leave() -> None:
+    for words in (['exit'], ['quit'], ['EXIT']):
+        assert 'quit, exit and Ctrl-D leave' in texts.text(words)
+        assert 'exit-if-idle' not in texts.text(words)
+        assert 'Ctrl-D' in pages.page(words, width=80).decode()
+    for text in (texts.text([]), pages.page([], width=80).decode()):
+        assert re.search('quit or exit.*leave this shell.*Ctrl-D', text)
+    line = parse('help exit')
+    assert line is not None
+    assert line.full == 'help quit'
+    line = parse('exit ?')
+    assert line is not None
+    assert line.full == 'help quit'
+
+
 def test_about_several_and_about_nothing() -> None:
     page = words_of(pages.page(['process'], width=80).decode())
     for command in commands.find(['process']):

@@ -37,6 +37,7 @@ def test_what_fits(text: str, columns: int, lines: int, whole: bool) -> None:
 @pytest.mark.parametrize(('variables', 'command'), [
     ({}, 'less'), ({'PAGER': 'more'}, 'more'), ({'PAGER': 'more', 'PAPA_PAGER': 'most -x'}, 'most -x'),
     ({'PAGER': 'more', 'PAPA_PAGER': ''}, ''), ({'PAGER': 'cat'}, ''), ({'PAGER': ' '}, ''), ({'TERM': 'dumb'}, ''),
+    ({'TERM': 'Unknown'}, ''),
     ({'TERM': 'dumb', 'PAGER': 'more'}, 'more'), ({'PATH': '/no/such/folder'}, ''),
 ])
 def test_which_one(variables: dict[str, str], command: str, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from conftest import PACKAGE, Daemon, wait_until
@@ -17,6 +18,7 @@ from papa_shell.prompt.link import Declined, Link
 from papa_shell.prompt.standing import Known
 
 from .conftest import Prompt
+from .programs import PROGRAM
 from .test_prompt_kernel import do, kill
 
 Start = Callable[..., Daemon]
@@ -179,9 +181,14 @@ def test_lines_pasted_for_one_kernel_are_not_run_at_another(prompt: Prompt, daem
     """The program in the first one replaces the kernel."""
     run = prompt(columns=150)
     run.see('connected$')
-    again = f'kill -9 {daemon.pid}; {sys.executable} {PACKAGE} -u {daemon.where} --daemonize; sleep 1.5; echo replaced'
+    script = Path(folder, 'again')
+    script.write_text(
+        f'kill -9 {daemon.pid}\n{sys.executable} {PACKAGE} -u {daemon.where} --daemonize\n'
+        f'until {" ".join(PROGRAM)} -u {daemon.where} info; do sleep 0.1; done > /dev/null 2>&1\n'
+        'sleep 1  # the one that listens meets it first\necho replaced\n'
+    )
     try:
-        run.type(f'\x1b[200~set a 1\nlist sockets | {again}\nset b 2\x1b[201~\r')
+        run.type(f'\x1b[200~set a 1\nlist sockets | sh {script}\nset b 2\x1b[201~\r')
         run.see('^replaced$')
         run.see(r'^Another kernel is at (?s:.*)^Do it at this other kernel \(PID [0-9]+\)\? \[y/N\]$')
         run.type('n\r')

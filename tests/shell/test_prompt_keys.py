@@ -11,6 +11,7 @@ from .prompting import feed_with, reader
 DOWN, LEFT, RIGHT, UP = '\x1b[B', '\x1b[D', '\x1b[C', '\x1b[A'
 CTRL_A, CTRL_C, CTRL_D, CTRL_G, CTRL_R = '\x01', '\x03', '\x04', '\x07', '\x12'
 F4 = '\x1bOS'
+ALT_ENTER, CTRL_O = '\x1b\r', '\x0f'
 
 
 @pytest.mark.parametrize(('typed', 'text'), [
@@ -28,6 +29,10 @@ F4 = '\x1bOS'
     (['l p ', DOWN, DOWN, '\r'], 'l p web.1'),
     (['r p ', DOWN, '\r', '\r'], 'r p job'),  # but what removes something only with another
     (['r p job\r'], 'r p job'),
+    (['r p ', DOWN, ALT_ENTER, ALT_ENTER], 'r p job'),
+    (['r p ', DOWN, CTRL_O, CTRL_O], 'r p job'),
+    (["set x 'a", ALT_ENTER, "b'", ALT_ENTER], "set x 'a\nb'"),
+    (["set x 'a", CTRL_O, "b'", CTRL_O], "set x 'a\nb'"),
     (['rem', DOWN, '\r', ' job\r'], 'remove processes job'),
     (["set x 'a\r", "b'\r"], "set x 'a\nb'"),
     (['set x a\\\r', 'b\r'], 'set x a\\\nb'),

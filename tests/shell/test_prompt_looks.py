@@ -12,13 +12,14 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
+from papa.events import Change
 from papa.line.snapshot import Names
 from papa_shell.prompt.colours import LineLexer, continuation, hint, style
 from papa_shell.prompt.completion import LineCompleter, Shown
 from papa_shell.prompt.standing import CONNECTED, GONE, Standing
 from papa_shell.prompt.toolbar import toolbar
 
-from .prompting import FakeSystem
+from .prompting import FakeSystem, feed_with, reader
 
 EVIL = '\x1b]0;x\x07'
 
@@ -113,10 +114,57 @@ def test_ten_thousand_names_take_no_time() -> None:
 # Colours and hints
 
 
+def test_colours_follow_the_names() -> None:
+    feed = feed_with()
+    with reader(feed) as typing:
+        lexer = typing.reader.session.lexer
+        assert lexer is not None
+        before = lexer.invalidation_hash()
+        assert lexer.invalidation_hash() == before
+        feed._take(Change('made', 'value', 'note', details={'value': 'x', 'size': 1}))
+        assert lexer.invalidation_hash() != before
+        assert ('class:role.name', 'note') in lexer.lex_document(Document('get note'))(0)
+
+
+@pytest.mark.parametrize('option', ['-u /other', '-p 20303', '--port=20303'])
+def test_names_of_another_place_are_not_known(option: str) -> None:
+    feed = feed_with(values={'note': 'x'})
+    with reader(feed) as typing:
+        made = typing.reader.completer
+        assert not made.get_completions(Document(f'{option} get n'), CompleteEvent())
+        assert made.matching(f'remove values {option} n*') == ''
+        lexer = typing.reader.session.lexer
+        assert lexer is not None
+        assert ('class:role.name', 'note') not in lexer.lex_document(Document(f'{option} get note'))(0)
+        assert made.get_completions(Document('-u /no/such/kernel get n'), CompleteEvent())
+
+
+def test_a_kernel_that_hangs_is_shown_by_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    later: list[object] = []
+
+    class Loop:
+        def call_later(self, _seconds: float, work: object) -> None:
+            later.append(work)
+
+    with reader() as typing:
+        made = typing.reader
+        made._loop = Loop()  # type: ignore[assignment]
+        made._standing.ask()
+        monkeypatch.setattr('papa_shell.prompt.reader._OFTEN', -1.0)
+        for _ in range(5):
+            made._ask()
+        assert later == [made._show_silence]
+        monkeypatch.setattr('papa_shell.prompt.standing.SILENT', 0.0)
+        made._show_silence()
+        made._ask()
+        assert len(later) == 2
+        made._loop = None
+
+
 def test_colours_go_line_by_line() -> None:
     names = Names()
     names.values.put('note', 'hi')
-    line = LineLexer(lambda: names).lex_document(Document("get note\nset x 'a\nb'"))
+    line = LineLexer(lambda: names, int).lex_document(Document("get note\nset x 'a\nb'"))
     assert line(0) == [('class:role.command', 'get'), ('', ' '), ('class:role.name', 'note')]
     assert line(1) == [('class:role.command', 'set'), ('', " x 'a")]
     assert line(2) == [('', "b'")]
@@ -186,5 +234,7 @@ def test_how_many_match() -> None:
 def test_where_the_kernel_is() -> None:
     assert bottom('').endswith(' /run/papa.sock connected')
     assert bottom('set a 1\n# note\nset b 2\n').startswith('Enter runs 2 commands')
+    assert 'Enter' not in bottom('list ')
+    assert 'Enter' not in bottom('list')
     assert bottom('', mode='vi').endswith(' /run/papa.sock vi connected')
     assert bottom('', GONE, 60).endswith(' …sock no kernel')

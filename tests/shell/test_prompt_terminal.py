@@ -82,7 +82,7 @@ def test_removing_asks_with_the_names(prompt: Prompt, papa: Papa) -> None:
     run.type('r v a*\r')
     run.see(r'a\.3\? \[y/N\]$')
     run.type('\x03')
-    run.see(r'\^C\n>$')
+    run.see(r'\^C\nNothing was removed\n>$')
     assert 'a.3' in papa.list_values()
 
 
@@ -284,6 +284,46 @@ def test_a_dumb_terminal(daemon: Daemon, papa: Papa, folder: str, kind: str) -> 
         assert '\x1b' not in run.said
     finally:
         run.kill()
+
+
+def test_lines_that_were_pasted_on_a_dumb_terminal_stop_at_a_failure(
+    daemon: Daemon, papa: Papa, folder: str
+) -> None:
+    run = Screen(daemon.where, XDG_STATE_HOME=folder, TERM='dumb')
+    try:
+        run.see('^>$')
+        run.type('list sockets | sleep 0.5; echo slept\nlst\nset a 1\n\nset b 2\n')
+        run.see('did you mean')
+        run.see('^Stopped: 2 lines after it were not run$')
+        run.type('set c 3\n')
+        wait_until(lambda: papa.get('c') == '3')
+        assert papa.list_values() == {'c': '3'}
+        run.type('\x04')
+        assert run.end() == 0
+    finally:
+        run.kill()
+
+
+def test_the_end_of_what_was_typed_ahead_on_a_dumb_terminal_leaves(daemon: Daemon, folder: str) -> None:
+    run = Screen(daemon.where, XDG_STATE_HOME=folder, TERM='unknown')
+    try:
+        run.see('^>$')
+        run.type('list sockets | sleep 0.5; echo slept\nlst\nset a 1\n\x04')
+        assert run.end() == 0
+        assert 'Stopped: 1 line after it was not run' in run.said.replace('\r\n', ' ')
+        assert '\x1b' not in run.said
+    finally:
+        run.kill()
+
+
+def test_names_of_another_place_are_not_those_of_this(prompt: Prompt, papa: Papa) -> None:
+    papa.set('note', 'hello')
+    run = prompt()
+    run.see('connected$')
+    run.type('remove values no*')
+    run.see('^1 value matches')
+    run.type(' -u /no/such')
+    run.wait(lambda: 'match' not in run.text, 'no count')
 
 
 def test_keys_of_vi(prompt: Prompt) -> None:
