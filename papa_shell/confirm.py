@@ -36,9 +36,9 @@ def ask_to_remove(question: Callable[[int, int], str]) -> str:
     with _shown() as fd:
         text = question(*screen.size(fd)).encode('utf-8', 'backslashreplace')
         forget_typed()
-        while text:
-            text = text[os.write(fd, text) :]
         try:
+            while text:
+                text = text[os.write(fd, text) :]
             return _answer()
         except KeyboardInterrupt:
             raise Interrupted('Nothing was removed') from None
