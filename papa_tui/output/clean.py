@@ -17,7 +17,8 @@ _SEQUENCE = re.compile(
     '|\x1b[ -/]+[0-~]|\x1b[0-Z\\\\^-~]'  # other escapes
 )
 _CONTROL_SEQUENCE = re.compile(rb'\x1b\[[0-?]*[ -/]*[@-~]')
-_COLOUR = re.compile('(\x1b\\[[0-9;]*m)')
+COLOUR = re.compile('(\x1b\\[[0-9;]*m)')
+_ACTS = re.compile('[\x1b\x80-\x9f]')
 _TAB = 8
 RETURN = '␍'  # stands for a carriage return where all of a line is shown
 
@@ -33,14 +34,14 @@ def text_of(data: bytes, *, whole: bool = False) -> str:
         text = data.decode('utf-8', 'surrogateescape')
     if '\r' in text:
         text = text.rstrip('\r').replace('\r', RETURN) if whole else _last_of_returns(text)
-    if '\x1b' in text or any('\x80' <= c <= '\x9f' for c in text):
+    if _ACTS.search(without_colours(text)) or any(colours(each[2:-1]) != each for each in set(COLOUR.findall(text))):
         text = _SEQUENCE.sub(_kept, text)
     if '\t' in text:
         text = _without_tabs(text)
-    if _is_clean(text):
+    if _is_clean(without_colours(text)):
         return text
-    pieces = _COLOUR.split(text)
-    pieces[::2] = [''.join(map(_shown, piece)) for piece in pieces[::2]]
+    pieces = COLOUR.split(text)
+    pieces[::2] = [piece.translate(_SHOWN) for piece in pieces[::2]]
     return ''.join(pieces)
 
 
@@ -57,7 +58,12 @@ def plain_of(data: bytes, *, whole: bool = False) -> str:
         if text.isprintable():
             return text
     text = text_of(data, whole=whole)
-    return _COLOUR.sub('', text) if '\x1b' in text else text
+    return without_colours(text)
+
+
+def without_colours(text: str) -> str:
+    """What `text_of` gives, without the colours."""
+    return COLOUR.sub('', text) if '\x1b' in text else text
 
 
 def plain_lines(data: bytes) -> list[str]:
@@ -109,3 +115,14 @@ def _shown(character: str) -> str:
     if code in (0xA0, 0x3000, 0x202F):
         return ' '
     return repr(character)[1:-1] if not character.isprintable() else f'\\u{code:04x}'
+
+
+class _HowShown(dict[int, str]):
+    """For `str.translate`: lines may have thousands of characters."""
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = _shown(chr(code))
+        return found
+
+
+_SHOWN = _HowShown()

@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console
+from rich.ansi import AnsiDecoder
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
 from textual.strip import Strip
 
 from papa_tui.model.filters import Filter
-from papa_tui.output.clean import overwritten, plain_of, text_of
+from papa_tui.output.clean import COLOUR, overwritten, plain_of, text_of, without_colours
 from papa_tui.output.sources import Span
 from papa_tui.output.store import NOTE, Line
 from papa_tui.widgets.cells import width_of
 from papa_tui.widgets.palette import Palette
 
-_KEPT = 2000  # strips
+_KEPT = 2000  # bodies
+_STEP = 256  # characters that are laid out at once
 _NOTHING = Style.null()
+_NOWHERE = (sys.maxsize, sys.maxsize)
 
 
 class Body:
-    """The text of a line: a strip in its full width, or plain ASCII, of which only what is shown becomes a strip. Lines
-    may have thousands of characters, and to count their cells is what would take the time."""
+    """The text of a line, of which no more is laid out than has been asked for: lines may have thousands of characters,
+    colours and places with what is searched for. Plain ASCII needs no strip: its characters are its cells."""
 
-    __slots__ = ('_strip', '_style', '_text', '_whole', 'cells')
+    __slots__ = ('_coming', '_laid', '_segments', '_style', '_text', '_whole', 'cells')
 
-    def __init__(self, text: str, style: Style, strip: Strip | None = None, *, whole: bool = False) -> None:
+    def __init__(self, text: str, style: Style, segments: Iterator[Segment] | None = None, *, whole: bool) -> None:
         self._text = text
         self._whole = whole
         self._style = style
-        self._strip = strip
-        self.cells = len(text) if strip is None else strip.cell_length
+        self._coming = segments
+        self._segments: list[Segment] = []
+        self._laid = 0  # cells of those
+        self.cells = len(text) if text.isascii() else width_of(text)
 
     def part(self, start: int, width: int) -> tuple[Strip, int]:
         """So many cells from this one on, and how many characters come before them."""
-        if self._strip is None:
+        if self._coming is None:
             text = self._text[start : start + width]
             return Strip([Segment(text, self._style)], len(text)), min(start, len(self._text))
-        before = len(self._strip.crop(0, start).text) if start else 0
-        return self._strip.crop(start, start + width), before
+        while self._laid < start + width and (segment := next(self._coming, None)) is not None:
+            self._segments.append(segment)
+            self._laid += segment.cell_length
+        strip = Strip(self._segments, self._laid)
+        before = len(strip.crop(0, start).text) if start else 0
+        return strip.crop(start, start + width), before
 
     def rows(self, width: int) -> int:
         """How many rows of such a width it takes."""
@@ -67,8 +75,7 @@ class Bodies:
     """Makes bodies, and keeps the last ones. `search` is what to mark, `wanted` the filter: what carriage returns have
     written over is shown where they find something in it."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self) -> None:
         self._kept: dict[int, Body] = {}
         self._palette: Palette | None = None
         self.search: re.Pattern[str] | None = None
@@ -116,17 +123,51 @@ class Bodies:
         text = text_of(line.data, whole=whole)
         if line.stream == NOTE:
             text = f'── {text} '
-        if '\x1b' not in text and self.search is None and not line.colour:
-            strip = None if text.isascii() else Strip([Segment(text, base)], width_of(text))
-            return Body(text, base, strip, whole=whole)
-        rich = Text.from_ansi(line.colour.decode('ascii') + text, end='', no_wrap=True)
-        if self.search is not None:
-            rich.highlight_regex(self.search, palette.found)
-        segments = [
-            Segment(segment.text, base + segment.style if segment.style else base)
-            for segment in rich.render(self._console) if segment.text
-        ]
-        return Body(text, base, Strip(segments), whole=whole)
+        plain = without_colours(text)
+        if self.search is None and not line.colour and plain == text and text.isascii():
+            return Body(text, base, whole=whole)
+        coloured = _coloured(line.colour.decode('ascii') + text, base)
+        found = iter(()) if self.search is None else _spans(self.search, plain)
+        return Body(plain, base, _marked(coloured, found, palette.found), whole=whole)
+
+
+def _coloured(text: str, base: Style) -> Iterator[Segment]:
+    """The text with its colours, a bit at a time."""
+    decoder = AnsiDecoder()
+    for number, piece in enumerate(COLOUR.split(text)):
+        if number % 2:
+            decoder.decode_line(piece)
+            continue
+        style = base + decoder.style
+        for at in range(0, len(piece), _STEP):
+            yield Segment(piece[at : at + _STEP], style)
+
+
+def _spans(search: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where it is; of those that touch, some as one."""
+    begin = stop = 0
+    for found in search.finditer(text):
+        if found.start() > stop or stop - begin > _STEP:
+            yield begin, stop
+            begin = found.start()
+        stop = found.end()
+    yield begin, stop
+
+
+def _marked(segments: Iterator[Segment], spans: Iterator[tuple[int, int]], style: Style) -> Iterator[Segment]:
+    """Segments with what is between these places in another style."""
+    at = 0
+    begin, stop = next(spans, _NOWHERE)
+    for segment in segments:
+        end = at + len(segment.text)
+        while at < end:
+            while stop <= at:
+                begin, stop = next(spans, _NOWHERE)
+            inside = begin <= at
+            until = min(end, stop if inside else begin)
+            text = segment.text[len(segment.text) - (end - at) :][: until - at]
+            yield Segment(text, (segment.style or _NOTHING) + style if inside else segment.style)
+            at = until
 
 
 def highlighted(strip: Strip, start: int, end: int, style: Style) -> Strip:

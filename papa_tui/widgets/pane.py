@@ -36,7 +36,7 @@ class Pane(PaneDrawing):
     def look_at(self, feed: OutputFeed) -> None:
         """Show this from now on."""
         self.feed = feed
-        self._bodies = Bodies(self.app.console)
+        self._bodies = Bodies()
         self.reading = Reading(feed.store, self._pieces)
         self.finder, self.search_text, self.filter_text, self.marked, self._left = None, '', '', None, 0
         self.current = self._seeking = None

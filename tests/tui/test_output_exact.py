@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from rich.console import Console
 
 from papa.events import Acknowledged, Lost
 from papa_tui.model.filters import Filter, compile_search
@@ -218,7 +217,7 @@ def test_colours_go_on_in_the_next_line_of_the_same_stream() -> None:
 def test_the_parts_that_are_scrolled_through_are_the_whole(data: bytes) -> None:
     made = assembled(out(data + b'\n', len(data) + 1))
     (line,), source = lines_of(made.store), made.source('a', 'a-1')
-    body = Bodies(Console()).of(line, Palette({}))
+    body = Bodies().of(line, Palette({}))
     spans = body.positions(line, 0, 10)
     assert 0 < sum(end - start for start, end in spans) < len(data)
     for start in range(0, body.cells, 10):
