@@ -5,6 +5,7 @@ from __future__ import annotations
 from papa.events import Acknowledged, Closed, Event, Lost, Output, Started
 from papa_tui.model.text import ending, size
 from papa_tui.output.colours import colour_after
+from papa_tui.output.cutting import between_characters, boundary
 from papa_tui.output.ranges import divided, joined
 from papa_tui.output.sources import Source, Span
 from papa_tui.output.store import LONGEST, NOTE, Chunk, Line, Store
@@ -19,12 +20,12 @@ _REASONS = {
 }
 
 
-def _boundary(data: bytes, at: int) -> int:
-    """Where to cut, so that no character of UTF-8 is in two parts."""
-    for back in range(4):
-        if data[at - back] & 0xC0 != 0x80:
-            return at - back
-    return at
+def _cut_of_line(data: bytes, begin: int, at: int) -> int:
+    """Where to cut a line that is there as a whole. Its newline is not to be a line of its own."""
+    found = boundary(data, begin, at)
+    if found == begin:
+        found = between_characters(data, at)
+    return found + (data[found] == _NEWLINE)
 
 
 class _Held:
@@ -144,13 +145,15 @@ class Assembler:
     def _cut(self, source: Source, stream: str, held: _Held) -> None:
         """Put what is too long for one line, but for its last character: its newline is not to be a line of its own."""
         data, spans, at = held.data, held.spans, 0
-        last = _boundary(data, len(data) - 1)
+        last = between_characters(data, len(data) - 1)
         while at < last:
-            stop = min(last, _boundary(data, min(at + LONGEST, last)))
+            stop = boundary(data, at, min(at + LONGEST, last))
+            if stop == at or stop > last:  # a long sequence, of which there is more to come
+                break
             here, spans = divided(spans, stop - at)
             self._put_output(source, stream, held.time, data[at:stop], here[-1][1], here)
             at = stop
-        held.parts, held.size, held.spans = [data[last:]], len(data) - last, spans
+        held.parts, held.size, held.spans = [data[at:]], len(data) - at, spans
 
     def _put_held(
         self, source: Source, stream: str, held: _Held, data: bytes, end: int, *, cut: bool = True
@@ -178,7 +181,7 @@ class Assembler:
             stop = length
             if length - at > LONGEST:
                 stop = at + LONGEST
-                stop = data.rfind(b'\n', at, stop) + 1 or _boundary(data, stop - (data[stop] == _NEWLINE))
+                stop = data.rfind(b'\n', at, stop) + 1 or _cut_of_line(data, at, stop)
             self._put_output(source, stream, time, data[at:stop] if at or stop < length else data, start + stop)
             at = stop
 

@@ -226,6 +226,44 @@ def test_the_parts_that_are_scrolled_through_are_the_whole(data: bytes) -> None:
     assert list(body.positions(line, 0, body.cells)) == [(overwritten(data), len(data) + 1)]
 
 
+@pytest.mark.parametrize('unit', [b'x', b'\x1b[31mx\x1b[0m', 'ö'.encode()])
+def test_of_a_long_line_no_more_is_laid_out_than_can_be_seen(unit: bytes) -> None:
+    made = assembled(out(unit * 50_000, len(unit) * 50_000))
+    line, bodies = lines_of(made.store)[0], Bodies()
+    bodies.search = compile_search(unit.decode().strip('\x1b[0m31'))
+    body = bodies.of(line, Palette({}))
+    strip, before = body.part(50, 100)
+    assert (strip.cell_length, before) == (100, 50)
+    assert sum(segment.cell_length for segment in body._segments) < 1000
+    assert body.cells == len(plain_of(line.data))
+    assert body.part(body.cells - 5, 100)[0].cell_length == 5
+
+
+@pytest.mark.parametrize('end', [b'', b'\n'])
+@pytest.mark.parametrize('sequence', [
+    b'\x1b[38;5;160m', b'\x1b]8;;http://x\x1b\\', b'\x1b]0;' + b't' * 20000 + b'\x07',
+])
+def test_no_sequence_is_cut(sequence: bytes, end: bytes) -> None:
+    data = (b'red' * 7 + sequence) * (100_000 // (21 + len(sequence))) + b'!' + end
+    for step in (len(data), 5000, 60000):
+        pieces = [out(data[at : at + step], min(len(data), at + step)) for at in range(0, len(data), step)]
+        made = assembled(*pieces)
+        lines = [*lines_of(made.store), *made.store.partial]
+        assert len(lines) > 1
+        assert b''.join(line.data for line in lines) + end == data
+        assert {*''.join(plain_of(line.data) for line in lines)} <= {*'red!'}
+        assert [span for line in lines for span in line.spans][-1][1] == len(data)
+
+
+def test_a_sequence_without_an_end_is_shown_and_bounded() -> None:
+    made = assembled(*(out(b'x' * 10000, at + 10000) for at in range(0, 200_000, 10000)))
+    sure = assembled(out(b'\x1b]0;', 4), *(out(b'x' * 10000, at + 10004) for at in range(0, 200_000, 10000)))
+    for each in (made, sure):
+        lines = [*lines_of(each.store), *each.store.partial]
+        assert sum(line.data.count(b'x') for line in lines) == 200_000
+        assert max(len(line.data) for line in lines) <= 80_000
+
+
 # Others
 
 
