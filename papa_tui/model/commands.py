@@ -81,8 +81,19 @@ def question(line: Line, model: Model, found: Hit | None) -> str:
     if name == 'exit-if-idle':
         return 'End the kernel if it holds nothing?'
     if name == 'acknowledge':
-        return f'Let go of the output of {harmless(line.operands[0])} up to {line.operands[1]}?'
+        return _about_acknowledging(line.operands[0], int(line.operands[1]), model)
     return ''
+
+
+def _about_acknowledging(name: str, position: int, model: Model) -> str:
+    """The same as in the output pane, but for what has been on the screen."""
+    text, process = f'Let go of the output of {harmless(name)} up to {position}?', model.processes.get(name)
+    if process is None:
+        return text
+    released = max(0, min(position, process.captured) - (process.captured - process.buffered))
+    text += f'\n{size(released)} of the {size(process.buffered)} that are held'
+    alone = released and not process.watchers
+    return text + (f'\nNobody logs {harmless(name)}: the kernel drops the only copy.' if alone else '')
 
 
 def _about_removal(found: Hit, model: Model) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from papa.errors import Error
 from papa.line.calls import Call
 from papa.line.units import counted
-from papa_tui.feeds.doer import Do
+from papa_tui.feeds.doer import Do, GivenUp
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.text import harmless, size
 from papa_tui.output.sources import Plan, asks, plan
@@ -35,14 +35,13 @@ class Acknowledging(ReadingOutput):
         if self.no_kernel():
             self.say(self.no_kernel(), 'bad')
             return
-        asked, waiting = self._moment(self.dashboard.turns.taken), True
+        asked = self._moment(self.dashboard.turns.taken)
 
         def told(found: Any, error: Error | None) -> None:
-            nonlocal waiting
-            if not waiting:
-                return
-            waiting = False
-            if self._moment(self.dashboard.turns.pressed) != asked:
+            late.stop()
+            if isinstance(error, GivenUp):
+                self.say(str(error), 'bad')
+            elif self._moment(self.dashboard.turns.pressed) != asked:
                 self.say(f'The kernel has answered after another key: nothing was done; {key} asks again', 'warn')
             elif error is not None:
                 self.say(self.no_kernel() or str(error), 'bad')
@@ -54,14 +53,12 @@ class Acknowledging(ReadingOutput):
                 then(plans)
 
         def too_late() -> None:
-            nonlocal waiting
-            if waiting:
-                waiting = False
-                self.say(f'The kernel took too long: nothing was done; {key} asks again', 'bad')
+            self.forget(job)
+            self.say(f'The kernel took too long: nothing was done; {key} asks again', 'bad')
 
         self.say('Asking the kernel …')
-        self.set_timer(_PATIENCE, too_late)
-        self.ask_kernel(Call('list_processes', *feed.names, reads=True), told)
+        late = self.set_timer(_PATIENCE, too_late)
+        job = self.ask_kernel(Call('list_processes', *feed.names, reads=True), told)
 
     def _moment(self, keys: int) -> object:
         """What a person does: another one, and they have gone on."""
@@ -109,6 +106,20 @@ class Acknowledging(ReadingOutput):
             where = f', {past}' if past else ''
             text = f'Acknowledge up to the last line that has been on the screen{where}?\n{listed}\n\n{question}'
             self.lay_over(Question('Acknowledge', text.rstrip(), 'acknowledge it'), answered)
+
+    def unseen_of(self, name: str, position: int) -> str:
+        """How much of the output of a process before a position has never been on the screen, for a question."""
+        process = self.model.processes.get(name)
+        if process is None or not process.buffered:
+            return ''
+        position = min(position, process.captured)
+        for source in self.pane.sources:
+            if source.id == process.id and self.pane.feed is not None:
+                with self.pane.feed.lock:
+                    source.count(process.captured, process.buffered)
+                    unseen = source.unseen(position)
+                return f'\n{unseen:,} bytes of it have never been on the screen.' if unseen else ''
+        return '\nNothing of it has been on the screen here.'
 
     def _acknowledge(self, feed: OutputFeed, plans: list[Plan]) -> None:
         """Acknowledge, and say how much of it the kernel has let go."""

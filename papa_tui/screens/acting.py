@@ -69,6 +69,8 @@ class Acting(Acknowledging):
             return
         kernel = kernel or self.model.kernel
         question = commands.question(line, self.model, hit)
+        if line.command.name == 'acknowledge':
+            note = self.unseen_of(line.operands[0], int(line.operands[1]))
         if made is None:
             self._without_kernel(line)
         elif made.streams:

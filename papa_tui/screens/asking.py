@@ -47,9 +47,16 @@ class Asking(Board):
             return 'The kernel does not answer: nothing was done'
         return ''
 
-    def ask_kernel(self, call: Call, done: Done) -> None:
+    def ask_kernel(self, call: Call, done: Done) -> Job:
         """Make a call that only reads."""
-        self._begin(Job(lambda do: do(call), done), call.method.split('_'))
+        job = Job(lambda do: do(call), done)
+        self._begin(job, call.method.split('_'))
+        return job
+
+    def forget(self, job: Job) -> None:
+        """Nobody waits for this any more."""
+        job.give_up()
+        self._jobs.pop(job, None)
 
     def change(
         self, words: list[str], work: Callable[[Do], Any], done: Done, kernel: Identity | None = None

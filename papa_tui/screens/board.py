@@ -128,8 +128,10 @@ class Board(Screen[None]):
                 table.refresh_rows(self.as_of, members=members or table.view.moves, stale=self.model.stale)
         self.model.touched.clear()
         attention = self.model.attention(self.as_of)
+        hidden_logger = self.pane.feed is not None and self.pane.feed.logging and not self.pane.can_be_seen
         self.header.show([
-            first_line(self.model, now, self.settings.read_only), second_line(self.model, attention),
+            first_line(self.model, now, self.settings.read_only, hidden_logger=hidden_logger),
+            second_line(self.model, attention),
         ], notice(self.model) if self.size.height >= _LOW else '')  # the second line has a word of it
         self.share_room()
         self.pane.note(self.model.processes)

@@ -297,7 +297,10 @@ class ReadingOutput(Looking):
         """Ask for a file."""
         pane = self.pane
         name = pane.feed.names[0].rstrip('*.') if pane.feed is not None else 'output'
-        what = f'save what fits the filter "{pane.filter_text}" to ' if pane.filter_text else 'save all lines to '
+        what = 'the lines that are here' if pane.older else 'all lines'
+        what = f'save what fits the filter "{pane.filter_text}" to ' if pane.filter_text else f'save {what} to '
+        if pane.older:
+            self._older.fetch()  # while the name is typed
         self.prompt.ask(what, f'{name or "output"}.log', entered=self._save)
 
     def _save(self, path: str) -> None:
@@ -311,6 +314,8 @@ class ReadingOutput(Looking):
             self.say('This filter takes too long: nothing was written', 'bad')
             return
         what = f' (what fits the filter "{harmless(self.pane.filter_text)}")' if self.pane.filter_text else ''
+        if self.pane.older:
+            what += f' without {size(self.pane.older)} before them that are not here'
         self.say('Saving …')
 
         def write() -> None:

@@ -20,8 +20,11 @@ Part = tuple[str, str]
 _HEIGHT = 2  # lines without a notice
 
 
-def first_line(model: Model, now: float, read_only: bool = False) -> tuple[list[Part], list[Part]]:
-    """What stands left and right in the first line. The rightmost of the left ones go first if there is no room."""
+def first_line(
+    model: Model, now: float, read_only: bool = False, *, hidden_logger: bool = False
+) -> tuple[list[Part], list[Part]]:
+    """What stands left and right in the first line. The rightmost of the left ones go first if there is no room.
+    `hidden_logger`: the output pane holds output back, and nobody can see it."""
     info = model.info
     left: list[Part] = [('papa', 'title'), (harmless(str(info.get('endpoint', ''))), 'name')]
     if info:
@@ -30,6 +33,8 @@ def first_line(model: Model, now: float, read_only: bool = False) -> tuple[list[
             (f'up {age(model.uptime(model.stale_since or now))}', 'dim'),
         ]
     right: list[Part] = [('read-only', 'warn')] if read_only else []
+    if hidden_logger:
+        right.append((' hidden LOGGER acknowledges nothing ', 'alert'))
     if model.timeline.new:
         right.append((f'{model.timeline.new} new (T)', 'dim'))
     if model.broken:

@@ -12,6 +12,7 @@ from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import Filter, compile_search
 from papa_tui.model.patience import limited
+from papa_tui.model.text import size
 from papa_tui.model.things import Process
 from papa_tui.output.finding import Finder, filtering, searching
 from papa_tui.output.reading import Reading
@@ -168,8 +169,7 @@ class Pane(PaneDrawing):
         elif self.finder.done_to(self._seeking[1]):
             forward, self._seeking = self._seeking[0], None
             if not self.step_found(forward):
-                older = any(source.more_above for source in self.sources)
-                more = '; the kernel has older ones: g fetches them' if older else ''
+                more = f'; {size(self.older)} before them are not here: g fetches them' if self.older else ''
                 self.post_message(self.Told(f'"{self.search_text}" is nowhere in these lines{more}', 'warn'))
 
     def filter(self, text: str) -> None:

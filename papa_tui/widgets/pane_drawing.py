@@ -76,6 +76,11 @@ class PaneDrawing(Widget, can_focus=True):
         """Whether names have to be told apart."""
         return len({source.name for source in self.sources}) > 1
 
+    @property
+    def older(self) -> int:
+        """Bytes that the kernel holds before what is here."""
+        return sum((source.start or 0) - source.base for source in self.sources if source.more_above)
+
     # Drawing
 
     def show(self) -> None:
@@ -253,6 +258,8 @@ class PaneDrawing(Widget, can_focus=True):
             words.append((self._found(), 'accent'))
         if reading.only is not None:
             words.append((f'filter: {self.filter_text}', 'accent'))
+        if self.older and (self.search_text or reading.only is not None):
+            words.append((f'{size(self.older)} not here: g', 'warn'))
         if self.wrap:
             words.append(('wrap', 'dim'))
         return words
@@ -293,6 +300,8 @@ class PaneDrawing(Widget, can_focus=True):
 
     def _kind(self, line: Line, palette: Palette) -> tuple[str, Style]:
         error = line.stream == 'err'
+        if line.source is not None and line.source.more_above and line.start == line.source.start != line.end:
+            return '…', palette.style('bad' if error else 'dim')  # it may be the middle of a line
         if overwritten(line.data):
             return '↩', palette.style('bad' if error else 'dim')
         return '!' if error else ' ', palette.style('bad')

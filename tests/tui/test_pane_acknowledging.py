@@ -13,7 +13,7 @@ from conftest import Daemon, wait_until
 from papa import Papa
 from papa_tui.model.text import size
 
-from .conftest import Driver
+from .conftest import Driver, command
 from .panes import Run, be_logger, held, open_on, pane, shown, start, until_in_pane
 
 WAIT = 'while [ ! -e {}/{} ]; do sleep 0.01; done'
@@ -349,5 +349,40 @@ def test_without_a_kernel_there_is_nobody_to_tell(run: Run, papa: Papa, daemon: 
             await driver.press(key)
             await driver.until_shown('There is no kernel: nothing was done')
             await driver.press('l')
+
+    run(scenario)
+
+
+def test_acknowledging_on_the_line_asks_the_same(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 1 500')
+
+    async def scenario(driver: Driver) -> None:
+        everything = f'{size(held(papa, "web"))} of the {size(held(papa, "web"))} that are held'
+        await driver.until(lambda: driver.app.model.processes['web'].buffered == held(papa, 'web'))
+        await command(driver, 'acknowledge web 99999999999')
+        await driver.until_shown('Nobody logs web: the kernel drops the only copy')
+        assert everything in driver.text()
+        assert 'Nothing of it has been on the screen' in driver.text()
+        await driver.press('n')
+        await open_on(driver, '500')
+        await command(driver, f'acknowledge web {held(papa, "web")}')
+        await driver.until_shown('bytes of it have never been on the screen')
+        await driver.press('y')
+        await driver.until(lambda: held(papa, 'web') == 0)
+
+    run(scenario)
+
+
+def test_a_logger_that_cannot_be_seen_is_told_in_the_header(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await be_logger(driver)
+        assert 'hidden LOGGER' not in driver.text()
+        await driver.press('1', 'f')
+        await driver.until_shown('hidden LOGGER acknowledges nothing')
+        await driver.press('f')
+        await driver.until(lambda: 'hidden LOGGER' not in driver.text())
 
     run(scenario)

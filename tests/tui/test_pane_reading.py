@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.events import MouseMove
 
 from papa import Papa
+from papa_tui.model.text import size
 
 from .conftest import Driver
 from .panes import Run, open_on, pane, shown, start, until_in_pane
@@ -129,3 +130,34 @@ def test_selecting_past_the_edge_scrolls(run: Run, papa: Papa) -> None:
         assert '\n40\n41\n42\n' in driver.app.clipboard
 
     run(scenario)
+
+
+def test_what_is_not_here_is_told_where_lines_are_counted_and_saved(run: Run, papa: Papa, tmp_path: Path) -> None:
+    start(papa, 'web', 'seq 100000 199999')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '199999')
+        store = pane(driver).feed.store  # type: ignore[union-attr]
+        room, store._most_bytes = store._most_bytes, store.bytes
+        older = size(pane(driver).older)
+        await driver.press('slash')
+        await driver.type('needle')
+        await driver.press('enter')
+        await driver.until_shown(f'{older} before them are not here: g fetches them')
+        await driver.until_shown(f'{older} not here: g')
+        await driver.press('escape', 'W')
+        await driver.until_shown('save the lines that are here to')
+        driver.app.main.prompt.input.value = f'{tmp_path}/one'
+        await driver.press('enter')
+        await driver.until_shown(f'without {older} before them that are not here')
+        await driver.press('g')
+        await driver.until(lambda: shown(driver)[0][1] == '…', 'the mark of what comes before')
+        store._most_bytes = room
+        await driver.press('W')
+        await driver.until(lambda: not pane(driver).older, 'what is older')
+        driver.app.main.prompt.input.value = f'{tmp_path}/two'
+        await driver.press('enter')
+        await driver.until_shown('Saved 100,000 lines, ')
+
+    run(scenario)
+    assert (tmp_path / 'two').read_text().startswith('100000\n')
