@@ -27,7 +27,9 @@ class Writer:
 
     attention: int | None = None  # there is no keyboard
     ahead: bytearray | None = None  # where what is typed during a stream goes, if somebody wants it
-    answers: bool | None = None  # whether, as a terminal, it answers questions, if that is known
+    answers: bool = False  # as a terminal, it has answered a question
+    seen = 0  # bytes that were taken: nothing more can be known
+    is_blind = False  # and that is known
 
     def __init__(self, fd: int = STDOUT) -> None:
         self.fd = fd
@@ -52,6 +54,11 @@ class Writer:
         view = memoryview(data)
         while view:
             view = view[self._take(view) :]
+        self.seen += len(data)
+
+    def finish(self) -> bool:
+        """Of a stream, all is written. Whether it has arrived."""
+        return True
 
     def _take(self, view: memoryview) -> int:
         """Write some of it; return how much."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections import deque
 from contextlib import suppress
 
 from papa.errors import BadRequest, Conflict, NotFound
@@ -40,11 +41,19 @@ if TYPE_CHECKING:
         @property
         def attention(self) -> int | None: ...
 
+        @property
+        def seen(self) -> int: ...
+
+        @property
+        def is_blind(self) -> bool: ...
+
         def attend(self) -> None: ...
 
         def let_signals(self, through: bool) -> None: ...
 
         def write(self, data: bytes) -> None: ...
+
+        def finish(self) -> bool: ...
 
 
 BATCH = 256 * 1024  # bytes of output that are written in one go
@@ -55,11 +64,10 @@ _SELDOM = 0.02
 
 
 class Stopped(Exception):
-    """The person has ended the stream: of what was just written, `taken` bytes were taken. `interrupted`: by Ctrl-C."""
+    """The person has ended the stream. `interrupted`: by Ctrl-C."""
 
-    def __init__(self, taken: int, *, interrupted: bool) -> None:
+    def __init__(self, *, interrupted: bool) -> None:
         super().__init__()
-        self.taken = taken
         self.interrupted = interrupted
 
 
@@ -110,15 +118,16 @@ class Pump:
         self._events = watcher.events()
         self._poller = select.poll()
         self._poller.register(watcher.fileno(), select.POLLIN)
-        # Without keys to wait for, errors are told even so: that the reader has gone.
-        self._poller.register(sink.fd, 0 if sink.attention is None else select.POLLIN)
+        self._poller.register(sink.fd, 0)
         self._stuck = 0.0  # since when something has arrived that is not a whole frame
+        self._written = sink.seen  # where the sink is, in bytes
+        self._unseen: deque[tuple[int, Batch]] = deque()  # with where they begin
 
     def run(self) -> None:
         """Carry all. Raises `ReaderGone`, `Stopped`, an `Error` or whatever interrupts it; then nothing that was not
-        taken is acknowledged."""
+        seen is acknowledged."""
         quiet_since = time.monotonic()
-        while self._watcher and not (self._present is not None and self._present.told):
+        while not self._watcher.closed and not (self._present is not None and self._present.told):
             arrived = self._watcher.ready or self._wait(quiet_since)
             events = list(self._drain()) if arrived else []
             self._deliver(self._batch(events))
@@ -129,6 +138,20 @@ class Pump:
         last = Batch()
         self._form.flush(last)
         self._deliver(last)
+        if self._watcher and not self._peek:
+            self._finish()
+
+    def _finish(self) -> None:
+        """All is written: acknowledge the last of it once that is seen, exits included."""
+        try:
+            is_seen = self._sink.finish()
+        except Stopped:
+            self._acknowledge()
+            raise
+        if is_seen:
+            self._sink.let_signals(True)
+            self._watcher.acknowledge()
+            self._sink.let_signals(False)
 
     def _batch(self, events: list[Event]) -> Batch:
         batch, now = Batch(), time.monotonic()
@@ -144,11 +167,13 @@ class Pump:
         limits = [self._form.due(now), None if self._present is None else max(0.0, quiet_since + QUIET - now)]
         timeout = min((limit for limit in limits if limit is not None), default=None)
         arrived = False
+        # Without keys to wait for, errors are told even so: that the reader has gone.
+        self._poller.modify(self._sink.fd, 0 if self._sink.attention is None else select.POLLIN)
         for fd, events in self._poller.poll(None if timeout is None else timeout * 1000):
             if fd != self._sink.fd:
                 arrived = True
             elif events & select.POLLIN:
-                self._sink.attend()
+                self._attend()
             elif events:
                 raise ReaderGone
         if not arrived or self._watcher.ready:
@@ -178,26 +203,52 @@ class Pump:
             if size >= BATCH or not self._watcher.ready or (self._present is not None and self._present.told):
                 return
 
-    def _deliver(self, batch: Batch) -> None:
-        """Write a batch, and acknowledge what was taken of it."""
+    def _attend(self) -> None:
+        """Something was typed, perhaps the answer of a terminal that has seen more."""
         try:
-            if batch.size:
-                self._sink.write(batch.data)
-        except Stopped as stop:
-            self._acknowledge(batch, stop.taken)
+            self._sink.attend()
+        except Stopped:
+            self._acknowledge()
             raise
+        self._settle()
+
+    def _deliver(self, batch: Batch) -> None:
+        """Write a batch, and acknowledge what was seen."""
+        if batch.size:
+            self._unseen.append((self._written, batch))
+            self._written += batch.size
+            try:
+                self._sink.write(batch.data)
+            except Stopped:
+                self._acknowledge()
+                raise
+        self._settle()
+
+    def _settle(self) -> None:
+        """Acknowledge what was seen; exits only with all that is written."""
         self._sink.let_signals(True)  # the kernel may let us wait
-        if not self._peek and self._form.holds:
-            self._acknowledge(batch, batch.size)
+        if not self._peek and (self._form.holds or self._sink.seen < self._written):
+            self._acknowledge()
         elif self._watcher:
+            self._unseen.clear()
             self._watcher.acknowledge()  # of a peek, this only ends it when it is over
         self._sink.let_signals(False)
 
-    def _acknowledge(self, batch: Batch, taken: int) -> None:
-        """Acknowledge what stands before the place up to which a batch was taken; no exits."""
+    def _acknowledge(self) -> None:
+        """Acknowledge the output that was seen; no exits."""
+        found: dict[tuple[str, str], int] = {}
+        seen = self._sink.seen
+        while self._unseen and self._unseen[0][0] < seen:
+            start, batch = self._unseen[0]
+            found |= batch.taken(seen - start)
+            if start + batch.size > seen:
+                break
+            self._unseen.popleft()
+        if self._sink.is_blind:
+            self._unseen.clear()  # it will see no more
         if self._peek or not self._watcher:
             return
-        for (name, process_id), position in batch.taken(taken).items():
+        for (name, process_id), position in found.items():
             if position:
                 with suppress(NotFound, Conflict, BadRequest):  # it was let go of otherwise
                     self._watcher.acknowledge_output(name, position, process_id)

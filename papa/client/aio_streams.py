@@ -69,6 +69,11 @@ class AsyncWatcher:
         return -1 if self._stream is None else self._stream.connection.fileno()
 
     @property
+    def closed(self) -> bool:
+        """Whether every process has closed, and that was handed out. As `Watcher.closed`."""
+        return self._stream is None or self._state.closed
+
+    @property
     def ready(self) -> bool:
         """Whether `read`, or the next of the `events`, would come at once. As `Watcher.ready`."""
         state, stream = self._state, self._stream

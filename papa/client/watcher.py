@@ -70,6 +70,11 @@ class Watcher:
         return -1 if self._connection is None else self._connection.fileno()
 
     @property
+    def closed(self) -> bool:
+        """Whether every process has closed, and that was handed out. Perhaps it is still to be acknowledged."""
+        return self._connection is None or self._state.closed
+
+    @property
     def ready(self) -> bool:
         """Whether `read`, or the next of the `events`, would come at once. What has arrived stays where `select`
         sees it.

@@ -29,7 +29,7 @@ from papa.line.meaning import meaning
 from papa.line.quoting import commands, split
 from papa_shell.prompt.colours import current
 from papa_shell.prompt.completion import LineCompleter, Shown
-from papa_shell.stream import ANSWER
+from papa_shell.seen import ANSWER
 
 _QUOTES = frozenset('\'"\\')
 

@@ -21,7 +21,7 @@ from papa_shell.prompt.interrupts import Interrupts
 from papa_shell.prompt.link import Link
 from papa_shell.screen import is_dumb
 from papa_shell.session import place
-from papa_shell.stream import ENDING
+from papa_shell.terminal_modes import ENDING
 
 _STDIN = 0
 _PATIENCE = 0.2  # seconds that leaving waits for a thread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import time
@@ -13,6 +14,7 @@ from conftest import PATIENCE
 from .programs import PROGRAM, environment
 
 QUESTION, ANSWER = '\x1b[5n', '\x1b[0n'
+_ANSWERS = {QUESTION: ANSWER, '\x1b[6n': '\x1b[24;1R'}
 
 
 class Terminal:
@@ -50,7 +52,7 @@ class Terminal:
         said = self._end_of_said + said
         self._end_of_said = said[-3:]
         if not self.mute:
-            self.type(ANSWER * said.count(QUESTION))
+            self.type(''.join(map(_ANSWERS.__getitem__, re.findall(r'\x1b\[[56]n', said))))
 
     def type(self, text: str) -> None:
         os.write(self.fd, text.encode())

@@ -7,21 +7,19 @@ just after the end, shows what was acknowledged too early.
 from __future__ import annotations
 
 import os
-import pty
 import re
 import select
+import signal
 import termios
-import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import PATIENCE, Daemon, wait_until
 
 from papa import Papa
-from papa_shell import stream
-from papa_shell.pump import Stopped
 
 from .programs import PROGRAM
 from .terminals import ANSWER, QUESTION, Terminal
@@ -40,9 +38,9 @@ Start = Callable[..., Terminal]
 def start(daemon: Daemon, folder: str) -> Iterator[Start]:
     made: list[Terminal] = []
 
-    def make(*words: str, mute: bool) -> Terminal:
+    def make(*words: str, mute: bool, **more: str) -> Terminal:
         command = ['sh', '-c', AFTERWARDS, 'sh', *PROGRAM]
-        env = {'NO_COLOR': '1', 'XDG_STATE_HOME': folder}
+        env = {'NO_COLOR': '1', 'XDG_STATE_HOME': folder, **more}
         made.append(Terminal(daemon.where, *words, command=command, mute=mute, **env))
         return made[-1]
 
@@ -179,24 +177,101 @@ def test_a_terminal_that_stalls_before_the_first_answer(start: Start, papa: Papa
     wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 28)
 
 
-def test_a_terminal_that_never_answers_is_asked_once(start: Start, papa: Papa) -> None:
-    papa.make_process('p', 'sh', ['-c', 'for i in 1 2 3; do echo "line $i"; sleep 0.7; done; exec sleep 100'])
+def test_the_end_on_a_terminal_that_stalls_from_the_beginning(start: Start, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'echo line 0; exit 3'])
+    wait_until(lambda: not papa.list_processes()['p']['running'])
+    run = start('watch', 'processes', 'p', mute=False)
+    time.sleep(2.0)  # more than it takes until the person is told
+    assert papa.list_processes()['p']['acknowledged'] == 0
+    run.type('\x03')
+    wait_until(lambda: is_usual(run), 'the usual mode')
+    run.type('\x03')
+    read_on(run)
+    assert papa.list_processes()['p']['acknowledged'] == 0
+
+
+@pytest.mark.parametrize('term', ['xterm', 'dumb'])
+def test_a_terminal_that_never_answers(start: Start, papa: Papa, folder: str, term: str) -> None:
+    """What is far back counts as seen; the end only when all is over and an answer was waited for."""
+    go = f'{folder}/go'
+    loop = 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done; while [ ! -e $0 ]; do sleep 0.01; done'
+    papa.make_process('p', 'sh', ['-c', loop, go], bufsize='1m')
+    run = start('watch', 'processes', 'p', mute=True, TERM=term, PAPA_TERMINAL_PATIENCE='2')
+    run.read_until('line 19999\r\n')
+    wait_until(lambda: papa.list_processes()['p']['acknowledged'] > 0)
+    time.sleep(1.2)
+    details = papa.list_processes()['p']
+    assert 0 < details['acknowledged'] < details['captured']
+    Path(go).touch()
+    run.read_until('Waiting until the terminal has shown the end')
+    assert 'p' in papa.list_processes()
+    run.read_until('status 0')
+    assert papa.list_processes() == {}
+    assert run.said.count(QUESTION) == (term == 'xterm')
+
+
+def test_the_end_on_a_terminal_that_never_answers_can_be_left(start: Start, papa: Papa) -> None:
+    papa.make_process('p', 'sh', ['-c', 'echo line 0'])
     run = start('watch', 'processes', 'p', mute=True)
-    run.read_until('line 3\r\n')
-    wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 21, 'all is acknowledged')
-    assert run.said.count(QUESTION) == 2  # at the beginning, and after what came first
+    run.read_until('Waiting until')
+    run.type('\x03')
+    run.read_until('status 130')
+    assert papa.list_processes()['p']['acknowledged'] == 0
 
 
-@pytest.mark.parametrize('command', ['watch', 'peek', 'changes'])
+def test_in_the_background_nothing_is_acknowledged(daemon: Daemon, papa: Papa) -> None:
+    """A Ctrl-C at the shell throws away what waits in the driver, and nobody tells what that was."""
+    papa.make_process('p', 'sh', ['-c', LINES], overflow='block', bufsize='1m')
+    run = Terminal(daemon.where, command=['bash', '--norc', '--noprofile', '-i'], PS1='ready$ ', NO_COLOR='1')
+    try:
+        run.read_until('ready$ ')
+        run.type(f'{" ".join(PROGRAM)} watch processes p &\n')
+        run.read_until('not acknowledged')
+        run.read_until('line 59999\r\n')
+        assert papa.list_processes()['p']['acknowledged'] == 0
+        run.type('fg\n')
+        run.read_until('fg\r\n')
+        run.type('\x03')
+        run.type('echo status $?\n')
+        run.read_until('status 130')
+        assert papa.list_processes()['p']['acknowledged'] == 0
+    finally:
+        run.kill()
+
+
+def test_stopped_from_outside_and_continued(daemon: Daemon, papa: Papa, folder: str) -> None:
+    """The shell has set its own modes meanwhile."""
+    go = f'{folder}/go'
+    papa.make_process('p', 'sh', ['-c', 'echo line 0; while [ ! -e $0 ]; do sleep 0.01; done; echo line 1', go])
+    run = Terminal(daemon.where, command=['bash', '--norc', '--noprofile', '-i'], PS1='ready$ ', NO_COLOR='1')
+    try:
+        run.read_until('ready$ ')
+        run.type(f'{" ".join(PROGRAM)} watch processes p\n')
+        run.read_until('line 0\r\n' + QUESTION)
+        wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 7)  # no answer is on its way
+        job = os.tcgetpgrp(run.fd)
+        os.killpg(job, signal.SIGSTOP)
+        run.read_until('Stopped')
+        run.type('fg\n')
+        wait_until(lambda: os.tcgetpgrp(run.fd) == job and not termios.tcgetattr(run.fd)[3] & termios.ISIG)
+        Path(go).touch()
+        run.read_until('line 1\r\n')
+        while run.said.count('ready$ ') < 3:
+            run.said += run.read()
+        assert papa.list_processes() == {}
+        run.type('echo status $?\n')
+        run.read_until('status 0')
+    finally:
+        run.kill()
+
+
+@pytest.mark.parametrize('command', ['peek', 'changes'])
 def test_who_is_not_asked(daemon: Daemon, papa: Papa, command: str) -> None:
-    """A terminal that knows no escape sequences, and one where nothing is acknowledged."""
+    """A terminal where nothing is acknowledged."""
     papa.make_process('p', 'sh', ['-c', 'echo line 1; exec sleep 100'])
-    kinds = ['processes', 'p'] if command != 'changes' else ['processes']
-    run = Terminal(daemon.where, command, *kinds, mute=True, TERM='dumb' if command == 'watch' else 'xterm')
+    run = Terminal(daemon.where, command, 'processes', *(['p'] if command == 'peek' else []), mute=True)
     try:
         run.read_until('line 1')
-        if command == 'watch':
-            wait_until(lambda: papa.list_processes()['p']['acknowledged'] == 7)
         run.type('\x03')
         assert run.end() == 130
         assert QUESTION not in run.said
@@ -209,39 +284,27 @@ def test_an_answer_that_is_lost_is_asked_for_again(start: Start, papa: Papa) -> 
     run = start('watch', 'processes', 'p', mute=False)
     run.read_until('line 1\r\n')
     run.mute = True
-    run.read_until('line 2\r\n' + QUESTION)
+    while not re.search(r'line 2\r\n\x1b\[[56]n', run.said):
+        run.said += run.read()
     run.mute = False
     run.read_until('status 0')
     assert papa.list_processes() == {}
     assert run.said.count(QUESTION) > 3
 
 
-def test_an_answer_from_far_away_is_waited_for() -> None:
-    """Else it would be taken for what is typed next."""
-    master, slave = pty.openpty()
-    os.set_blocking(slave, False)
-    made = stream.Terminal(slave, asks=True)
-    made.begin()
-
-    def be_far_away() -> None:
-        for last in (False, True):
-            said = b''
-            while QUESTION.encode() not in said:
-                said += os.read(master, 1000)
-            if last:
-                os.write(master, b'\x03')
-            time.sleep(0.2)
-            os.write(master, ANSWER.encode() * (1 + last))
-
-    far = threading.Thread(target=be_far_away)
-    far.start()
-    try:
-        made.write(b'one\n')
-        with pytest.raises(Stopped) as stop:
-            made.write(b'two\n')
-        assert stop.value.taken == 4
-        assert made.typed == b''
-    finally:
-        far.join()
-        os.close(master)
-        os.close(slave)
+def test_a_terminal_that_is_far_away(start: Start, papa: Papa) -> None:
+    """An answer that comes after seconds counts for no more than what was written before its question, and nobody
+    waits for it at a Ctrl-C."""
+    papa.make_process('p', 'sh', ['-c', LINES], overflow='block', bufsize='1m')
+    run = start('watch', 'processes', 'p', mute=True)
+    run.read_until(QUESTION)
+    run.read_until('line 59999\r\n')
+    run.type(ANSWER)  # of the first question, before all lines
+    run.read_until('line 59999\r\n' + QUESTION)
+    size = sum(len(f'line {number}\n') for number in range(60000))
+    assert papa.list_processes()['p']['acknowledged'] < size
+    typed = time.monotonic()
+    run.type('\x03')
+    run.read_until('status 130')
+    assert time.monotonic() - typed < 1.0  # 0.2 where nothing else runs: the end of a program is in it
+    assert papa.list_processes()['p']['acknowledged'] < size

@@ -16,7 +16,7 @@ from conftest import Daemon, wait_until
 from papa import Papa
 
 from .programs import PROGRAM
-from .terminals import Terminal
+from .terminals import QUESTION, Terminal
 
 LINES = 'i=0; while [ $i -lt 60000 ]; do echo "line $i"; i=$((i+1)); done; exec sleep 100'
 SLOW = 200_000  # bytes a second that a slow terminal takes
@@ -96,7 +96,7 @@ def test_a_kernel_that_hangs_can_be_left(terminal: Callable[..., Terminal], papa
     pid = papa.kernel_info()['pid']
     papa.make_process('p', 'sh', ['-c', 'echo hello; exec sleep 100'])
     run = terminal('watch', 'processes', 'p')
-    run.read_until('hello')
+    run.read_until('hello\r\n' + QUESTION)
     wait_until(lambda: papa.list_processes()['p']['buffered'] == 0)
     os.kill(pid, signal.SIGSTOP)
     try:
