@@ -40,7 +40,7 @@ _PATIENCE = 10.0  # seconds at the end after which one that has never answered i
 _PATIENCE_VARIABLE = 'PAPA_TERMINAL_PATIENCE'
 
 _WAITING = 'Waiting until the terminal has shown the end; Ctrl-C leaves, and the end is not acknowledged'
-_BLIND = 'This is not the job in the foreground: from here on, what is shown is not acknowledged'
+_BLIND = 'This is not the job in the foreground: what is shown from here on is not acknowledged, and comes again'
 
 
 class Terminal:
