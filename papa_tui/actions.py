@@ -5,6 +5,8 @@ What an action does is the method ``do_ID`` of the main screen. Keys can be chan
 
 from __future__ import annotations
 
+import string
+import unicodedata
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -96,6 +98,11 @@ _SHOWN_KEYS = {
     'left_square_bracket': '[', 'right_square_bracket': ']', 'full_stop': '.', 'apostrophe': "'", 'comma': ',',
     'ampersand': '&', 'at': '@',
 }
+_NAMED_KEYS = frozenset((
+    'enter', 'tab', 'backspace', 'delete', 'insert', 'home', 'end', 'underscore', 'backslash',
+    *(f'f{number}' for number in range(1, 25)),
+    *(unicodedata.name(character).lower().replace(' ', '_').replace('-', '_') for character in string.punctuation),
+))
 
 
 def shown_key(key: str) -> str:
@@ -107,6 +114,25 @@ def shown_keys(keys: str) -> str:
     """Those of an action, each once."""
     found = [shown_key(key) for key in keys.split(',')]
     return ' '.join(key for key in found if not key.startswith('shift+') or key == 'shift+tab')
+
+
+def no_key(keys: Mapping[str, str]) -> str:
+    """What of these keys by action is none; empty if all are."""
+    for action, written in keys.items():
+        for key in map(str.strip, written.split(',')):
+            if not key:
+                return f'{action} = {written}: a key is missing'.replace(' : ', ': ')
+            if not _is_key(key):
+                return (f'{action} = {key}: there is no such key; keys are x, X, f5, ctrl+x, enter, escape, space, '
+                        'slash and the like, separated by commas')
+    return ''
+
+
+def _is_key(key: str) -> bool:
+    *modifiers, last = key.split('+')
+    if not set(modifiers) <= {'ctrl', 'shift', 'alt'} or len(set(modifiers)) < len(modifiers):
+        return key == '+'
+    return (len(last) == 1 and last.isprintable()) or last in _SHOWN_KEYS or last in _NAMED_KEYS
 
 
 def clash(keys: Mapping[str, str]) -> str:

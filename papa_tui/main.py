@@ -117,10 +117,10 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, where: int | str | None) -> int:
     """Connect first: what is wrong with that is said in one line, without a flicker of the screen."""
-    from papa_tui.actions import BY_ID, clash
+    from papa_tui.actions import BY_ID, clash, no_key
 
     keys, theme = read_config(config_path(), set(BY_ID))
-    if trouble := clash(keys):
+    if trouble := no_key(keys) or clash(keys):
         raise BadRequest(f'{config_path()}: {trouble}')
     settings = Settings(
         where=where, autostart=not options.no_autostart, read_only=options.read_only, keys=keys, theme=theme,

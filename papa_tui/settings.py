@@ -10,7 +10,7 @@ from typing import NamedTuple
 from papa.errors import BadRequest
 
 THEME = 'textual-dark'
-_LOOK, _THEME = 'look', 'theme'
+_LOOK, _KEYS, _THEME = 'look', 'keys', 'theme'
 
 
 class Settings(NamedTuple):
@@ -83,7 +83,13 @@ def read_config(path: Path, known: set[str]) -> tuple[dict[str, str], str]:
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         reason = getattr(error, 'strerror', None) or str(error).splitlines()[0]
         raise BadRequest(f'Cannot read {path}: {reason}') from None
-    keys = dict(parser['keys']) if parser.has_section('keys') else {}
+    for section in [*parser.sections(), *(['DEFAULT'] if parser.defaults() else [])]:
+        if section not in (_LOOK, _KEYS):
+            raise BadRequest(f'{path}: there is no section [{section}]; there are [{_LOOK}] and [{_KEYS}]')
+    for option in parser[_LOOK] if parser.has_section(_LOOK) else ():
+        if option != _THEME:
+            raise BadRequest(f'{path}: [{_LOOK}] has no "{option}"; it has "{_THEME}"')
+    keys = dict(parser[_KEYS]) if parser.has_section(_KEYS) else {}
     unknown = sorted(set(keys) - known)
     if unknown:
         raise BadRequest(f'{path}: there is no action "{unknown[0]}"; papa-tui shows them all with "?"')

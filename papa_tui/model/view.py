@@ -18,7 +18,8 @@ Row = Thing | Group
 class View:
     """The rows of one table: things, and in a tree the groups above them.
 
-    `rebuild` after things came, went or moved; then `rows` are what to show and `at` is where the cursor is.
+    `rebuild` after things came, went or moved; then `rows` are what to show and `at` is where the cursor is; `fitting`
+    of `total` things pass the filter.
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
@@ -30,11 +31,12 @@ class View:
         self.folded = Folded()
         self.rows: list[Row] = []
         self.labels: dict[str, str] = {}  # what is shown of names, where that is not all of them
-        self.total = 0
+        self.total = self.fitting = 0
         self.at = 0
         self.key: str | None = None
         self.marked: set[str] = set()
         self._places: dict[str, int] = {}
+        self._told: dict[str, int] = {}  # by `next_of` in this round, and how urgent they were
 
     @property
     def row(self) -> Row | None:
@@ -53,6 +55,7 @@ class View:
         names = {thing.key for thing in all_things}
         self.marked &= names
         chosen = [thing for thing in all_things if self.filter(_searched(thing))] if self.filter else all_things
+        self.fitting = len(chosen)
         self._sort(chosen, now)
         self.rows, self.labels = grow(chosen, self.folded) if self.tree else (list(chosen), {})
         self._places = {row.key: at for at, row in enumerate(self.rows)}
@@ -149,15 +152,23 @@ class View:
         return sum(name not in shown for name in names)
 
     def next_of(self, ranks: dict[str, int], step: int = 1) -> str | None:
-        """Where to go for the next one of these: names with how urgent each is. The most urgent first, then in the
-        order of the rows; after the last the first again. What is folded counts, too: `reveal` it."""
+        """Where to go for the next one of these: names with how urgent each is. The most urgent that this was not asked
+        for yet, in the order of the rows; after the last the first again. Backwards: the one before that of the cursor.
+        What is folded counts, too: `reveal` it."""
         there = [key for row in self.rows for key in _keys(row) if key in ranks]
-        if not there:
-            return None
         ordered = sorted(there, key=lambda key: ranks[key])
-        if self.key in ordered:
-            return ordered[(ordered.index(self.key) + step) % len(ordered)]
-        return ordered[0 if step > 0 else -1]
+        if not ordered:
+            return None
+        if step < 0:
+            found = ordered[ordered.index(self.key) - 1 if self.key in ordered else -1]
+        else:
+            self._told = {key: rank for key, rank in self._told.items() if ranks.get(key) == rank}
+            if all(key in self._told for key in ordered):
+                self._told.clear()
+            fresh = [key for key in ordered if key not in self._told]
+            found = next((key for key in fresh if key != self.key or len(ordered) == 1), fresh[0])
+        self._told[found] = ranks[found]
+        return found
 
 
 def _keys(row: Row) -> list[str]:

@@ -20,6 +20,10 @@ from papa_tui.screens.help import help_lines
 from papa_tui.screens.overlay import Choice, Piece, Reader
 
 
+def _date(when: float) -> str:
+    return time.strftime('%Y-%m-%d', time.localtime(when))
+
+
 class Looking(Asking):
     """The actions that only look."""
 
@@ -220,9 +224,13 @@ class Looking(Asking):
     def _timeline(self, seen: int) -> list[list[Piece]]:
         lines: list[list[Piece]] = []
         self.model.timeline.look()
+        date = _date(self.now)  # today's needs not be told
         for each in self.model.timeline.entries:
             if each.number == seen + 1 and lines:
                 lines.append([('── since you last looked ' + '─' * 30, 'accent')])
+            if _date(each.when) != date:
+                date = _date(each.when)
+                lines.append([(f'── {date} ' + '─' * 30, 'dim')])
             clock = time.strftime('%H:%M:%S', time.localtime(each.when))
             lines.append([(f'{clock}  ', 'dim'), (f'{each.kind:<8} ', 'dim'), (f'{harmless(each.name)} ', 'name'),
                           (each.text, each.tone)])

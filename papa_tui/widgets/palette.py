@@ -12,6 +12,29 @@ _TONES = {'good': 'success', 'warn': 'warning', 'bad': 'error', 'accent': 'accen
 _NAMES = ('#5fafff', '#87d787', '#d7af5f', '#d787d7', '#5fd7d7', '#ff8787', '#afafff', '#afd75f')  # in output
 _NAMES_ON_LIGHT = ('#005faf', '#207020', '#875f00', '#870087', '#006f6f', '#af2020', '#4040c0', '#4f6f00')
 _DIM = 0.55
+_READABLE = 3.2  # contrast; 3 is asked of what is bold or only a mark
+_BLACK, _WHITE = Color(0, 0, 0), Color(255, 255, 255)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """That of two colours, 1 to 21, as the WCAG have it."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def readable(fore: Color, back: Color) -> Color:
+    """A colour that can be read on another: as it is, or as much lighter or darker as it needs. What a colour of the
+    terminal looks like nobody knows."""
+    if fore.ansi is not None or back.ansi is not None:
+        return fore
+    end = max(_BLACK, _WHITE, key=lambda color: contrast(color, back))
+    blends = (fore.blend(end, share / 20) for share in range(20))
+    return next((found for found in blends if contrast(found, back) >= _READABLE), end)
 
 
 class Palette:
@@ -46,6 +69,7 @@ class Palette:
             fore = back.blend(self.foreground, _DIM)
         if tone == 'title':
             fore = self.primary
+        fore = readable(fore, back)
         if stale:
             fore = back.blend(fore, 0.5)
         bold = tone in ('name', 'title', 'bad', 'alert') and not stale

@@ -48,6 +48,7 @@ class Prompt(Vertical):
         self._complete: Complete | None = None
         self._past: Sequence[str] = ()
         self._at_past = 0
+        self._draft = ''  # what was typed before somebody went back
         self._before: Widget | None = None
         self._going: tuple[str, list[Candidate], int] | None = None  # the text before, the candidates, which of them
 
@@ -139,8 +140,10 @@ class Prompt(Vertical):
         self._show_candidates()
 
     def _go_back(self, step: int) -> None:
+        if self._at_past == len(self._past):
+            self._draft = self.input.value
         self._at_past = max(0, min(len(self._past), self._at_past + step))
-        self._set(self._past[self._at_past] if self._at_past < len(self._past) else '')
+        self._set(self._past[self._at_past] if self._at_past < len(self._past) else self._draft)
         self._show_candidates()
 
     def _found(self) -> list[Candidate]:

@@ -180,8 +180,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         dim = palette.style('dim', 'panel')
         line.add('▌' if self.has_focus else ' ', palette.style('title', 'panel'))
         line.add(self._title, palette.style('title' if self.has_focus else 'name', 'panel'))
-        shown = sum(not isinstance(row, Group) for row in view.rows) if not view.tree else view.total
-        line.add(f' {shown} of {view.total}' if view.filter and not view.tree else f' {view.total}', dim)
+        line.add(f' {view.fitting} of {view.total}' if view.filter else f' {view.total}', dim)
         if view.filter:
             line.add(f'  filter: {view.filter.text}', palette.style('accent', 'panel'))
         if view.sorted_by not in [column for column, _ in self._columns]:

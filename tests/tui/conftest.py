@@ -12,8 +12,10 @@ import pytest
 from conftest import PATIENCE, Daemon
 from textual.pilot import Pilot
 
+from papa import Papa
 from papa_tui.app import Dashboard
 from papa_tui.settings import Settings
+from papa_tui.widgets.table import Table
 
 from .terminal import kill_all
 
@@ -107,3 +109,23 @@ def run(daemon: Daemon) -> Callable[..., None]:
         asyncio.run(all_of_it())
 
     return runner
+
+
+@pytest.fixture
+def held(papa: Papa) -> Papa:
+    """Some of everything."""
+    papa.make_socket('demo.web')
+    papa.set('demo.state', '{"copies": 2}')
+    papa.set('demo.markup', '[red]x[/oops]')
+    for number in range(1, 4):
+        papa.make_process(f'web.{number}', 'sleep', '1000')
+    papa.make_process('fails', 'sh', ['-c', 'exit 3'])
+    return papa
+
+
+def table(driver: Driver) -> Table:
+    return driver.app.main.tables['processes']
+
+
+def names(driver: Driver) -> list[str]:
+    return [row.name for row in table(driver).view.rows]

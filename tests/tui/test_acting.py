@@ -336,3 +336,19 @@ def test_what_is_wrong_with_a_form_is_seen_in_a_small_window(run: Run) -> None:
         await driver.until_shown('It needs a name')
 
     run(scenario, (40, 10))
+
+
+def test_what_was_typed_and_could_not_be_done_is_not_lost(run: Run, papa: Papa) -> None:
+    async def scenario(driver: Driver) -> None:
+        await command(driver, "set a 'b")
+        await driver.press('colon')
+        typed = driver.app.main.prompt.input
+        typed.value = 'set c'
+        await driver.press('up')
+        assert typed.value == "set a 'b"
+        await driver.press('down')
+        assert typed.value == 'set c', 'what was begun'
+        await driver.press('escape', 'L')
+        await driver.until_shown('Nothing has been done yet')
+
+    run(scenario)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from conftest import PATIENCE, Daemon, wait_until
 from papa import Papa
 from papa.errors import BadRequest
 from papa.version import __version__
+from papa_tui.actions import ACTIONS, no_key
 from papa_tui.settings import read_config, recall_theme, remember_theme, state_path
 
 from .terminal import PROGRAM, Terminal
@@ -83,6 +85,33 @@ def test_the_configuration(tmp_path: Path) -> None:
     path.write_text('oops')
     with pytest.raises(BadRequest, match='Cannot read'):
         read_config(path, {'tree'})
+
+
+@pytest.mark.parametrize(('text', 'said'), [
+    ('[keyz]\ntree = x\n', 'no section [keyz]; there are [look] and [keys]'),
+    ('[DEFAULT]\ntree = x\n', 'no section [DEFAULT]'),
+    ('[look]\nthem = nord\n', '[look] has no "them"; it has "theme"'),
+])
+def test_a_configuration_that_makes_no_sense_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / 'tui.ini'
+    path.write_text(text)
+    with pytest.raises(BadRequest, match=re.escape(said)):
+        read_config(path, {'tree'})
+
+
+@pytest.mark.parametrize(('key', 'said'), [
+    ('nosuchkey', 'quit = nosuchkey: there is no such key; keys are'), ('', 'quit =: a key is missing'),
+    ('x,', 'quit = x,: a key is missing'), ('Enter', 'no such key'), ('hyper+x', 'no such key'), ('ctrl+', 'no such'),
+    ('x', ''), ('X, f12', ''), ('ctrl+shift+left,/', ''), ('+', ''), ('slash,quotation_mark,alt+underscore', ''),
+])
+def test_keys_that_are_none_are_refused(key: str, said: str) -> None:
+    found = no_key({'quit': key})
+    assert said in found
+    assert bool(said) is bool(found)
+
+
+def test_all_keys_there_are_by_default_may_be_chosen() -> None:
+    assert no_key({action.id: action.keys for action in ACTIONS}) == ''
 
 
 def test_the_module_is_the_command() -> None:

@@ -7,16 +7,11 @@ from collections.abc import Callable
 from textual.events import MouseScrollDown
 
 from papa import Papa
-from papa_tui.model.model import PROCESSES
-from papa_tui.widgets.table import Table
 
 from .conftest import Driver
+from .conftest import table as table_of
 
 Run = Callable[..., None]
-
-
-def processes(driver: Driver) -> Table:
-    return driver.app.main.tables[PROCESSES]
 
 
 def hold(papa: Papa, count: int) -> None:
@@ -33,13 +28,13 @@ def test_what_is_to_be_seen_is_sampled_each_second_and_the_rest_only_if_it_matte
         def sampled() -> list[int]:
             return [len(some) for some in main.wanted()]
 
-        seen = processes(driver).page
+        seen = table_of(driver).page
         assert seen < 30
-        await driver.until(lambda: len(processes(driver).view.rows) == 30)
+        await driver.until(lambda: len(table_of(driver).view.rows) == 30)
         assert sampled() == [seen, 0]
-        processes(driver).view.sort_by('cpu')
+        table_of(driver).view.sort_by('cpu')
         assert sampled() == [seen, 30 - seen]
-        processes(driver).view.sort_by('name')
+        table_of(driver).view.sort_by('name')
         await driver.press('t')
         assert sampled() == [seen - 1, 0], 'all but the group, which is not folded'
         await driver.press('left', 'left')
@@ -90,7 +85,7 @@ def test_what_was_scrolled_to_by_the_wheel_stays_until_the_cursor_is_moved(run: 
     hold(papa, 40)
 
     async def scenario(driver: Driver) -> None:
-        table = processes(driver)
+        table = table_of(driver)
         await driver.until(lambda: len(table.view.rows) == 40)
         for _ in range(5):
             await driver.pilot._post_mouse_events([MouseScrollDown], table, offset=(5, 5))
@@ -103,23 +98,5 @@ def test_what_was_scrolled_to_by_the_wheel_stays_until_the_cursor_is_moved(run: 
         assert table.scroll_offset.y == 15
         await driver.press('down')
         assert table.scroll_offset.y <= table.view.at
-
-    run(scenario, (120, 24))
-
-
-def test_the_cursor_moves_in_a_table_that_is_longer_than_the_screen(run: Run, papa: Papa) -> None:
-    hold(papa, 40)
-
-    async def scenario(driver: Driver) -> None:
-        table = processes(driver)
-        await driver.until(lambda: len(table.view.rows) == 40)
-        await driver.press('down', 'down')
-        assert (table.view.at, table.scroll_offset.y) == (2, 0)
-        await driver.press('end')
-        assert table.view.at == 39
-        await driver.press('pageup')
-        assert table.view.at == 39 - table.page
-        await driver.press('home')
-        assert (table.view.at, table.scroll_offset.y) == (0, 0)
 
     run(scenario, (120, 24))

@@ -145,7 +145,13 @@ def test_a_pattern_that_would_run_for_ages_is_stopped(pattern: str) -> None:
 
 @pytest.mark.parametrize('pattern', [r'\d+ms', '^GET .*200', 'a{2,5}b*', '(foo|bar) baz', '[a-z]+@[a-z]+', '.*a.*b'])
 def test_ordinary_patterns_are_not(pattern: str) -> None:
-    assert Filter(f're:{pattern}')
+    before = signal.getsignal(signal.SIGVTALRM)
+    assert patience.install()
+    try:
+        with limited(0.05):
+            Filter(f're:{pattern}')('GET /a 12ms a@b foo baz aab 200 ' * 300)
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def test_a_search_without_a_pattern_is_literal() -> None:
@@ -245,6 +251,30 @@ def test_the_next_problem_is_the_most_urgent_one_and_they_go_round() -> None:
     assert order == ['d', 'b', 'd']
     assert made.next_of(ranks, -1) == 'b'
     assert made.next_of({}) is None
+
+
+def test_the_next_problem_is_the_most_urgent_one_wherever_the_cursor_is() -> None:
+    made, _ = view('a', 'b', 'c', 'd')
+    ranks = {'a': 1, 'b': 1, 'c': 0, 'd': 0}
+    assert made.go_to('a')
+    order = []
+    for _ in range(3):
+        order.append(made.next_of(ranks) or '')
+        made.go_to(order[-1])
+    assert order == ['c', 'd', 'a']
+    assert made.next_of({**ranks, 'd': -1}) == 'd', 'it has become worse'
+    made.go_to('d')
+    assert made.next_of(ranks, -1) == 'c'
+    assert made.next_of({'d': 0}) == 'd', 'there is no other'
+
+
+def test_how_many_fit_a_filter_counts_what_is_folded() -> None:
+    made, things = view('a.1', 'a.2', 'b')
+    made.tree = True
+    made.folded.fold('a.*')
+    made.filter = Filter('a')
+    made.rebuild(things.values(), NOW)
+    assert (keys(made), made.fitting, made.total) == (['a.*'], 2, 3)
 
 
 def names_of(width: int, name: int = 20) -> list[str]:
