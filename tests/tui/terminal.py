@@ -18,6 +18,9 @@ from conftest import PATIENCE
 
 PROGRAM = [sys.executable, '-m', 'papa_tui']
 _COLOUR = re.compile(r'[34]8;2;(\d+);(\d+);(\d+)')
+FLOOD_LINE = 65014  # bytes
+FLOOD = f"""import os, itertools
+for number in itertools.count(): os.write(1, b'%012d!' % number + b'y' * {FLOOD_LINE - 14} + b'\\n')"""
 running: list[int] = []  # the programs that have not been waited for
 
 
@@ -27,6 +30,11 @@ def kill_all() -> None:
         pid = running.pop()
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def numbers(text: str) -> list[int]:
+    """Those of the lines of a `FLOOD` that are in a text."""
+    return [int(found) for found in re.findall(r'(\d{12})!', text)]
 
 
 class Terminal:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Daemon
+from conftest import Daemon, wait_until
 
 from papa import Papa
 from papa_tui.output.sources import ACKNOWLEDGED, SEEN
@@ -113,17 +113,21 @@ def test_an_exit_is_told_and_not_acknowledged(run: Run, papa: Papa) -> None:
     run(scenario)
 
 
+def captured(papa: Papa) -> int:
+    return sum(int(each['captured']) for each in papa.list_processes().values())
+
+
 def test_several_are_interleaved_by_the_time_of_capture(run: Run, papa: Papa, folder: str) -> None:
     script = 'for i in 1 2 3; do while [ ! -e {0}/{1}$i ]; do sleep 0.01; done; echo {1}$i; touch {0}/done-{1}$i; done'
     order = ['a1', 'b1', 'b2', 'a2', 'b3', 'a3']
     start(papa, 'a', script.format(folder, 'a'))
     start(papa, 'b', script.format(folder, 'b'))
     for step in order:
-        captured = sum(each['captured'] for each in papa.list_processes().values())
+        before = captured(papa)
         Path(folder, step).touch()
-        while sum(each['captured'] for each in papa.list_processes().values()) == captured:
-            pass
-        time.sleep(0.02)  # the kernel may join pieces of 10 ms
+        wait_until(lambda: captured(papa) > before, step)  # noqa: B023
+        later = time.time() + 0.02  # the kernel may join pieces of 10 ms
+        wait_until(lambda: time.time() > later)  # noqa: B023
 
     async def scenario(driver: Driver) -> None:
         await driver.press('space', 'space', 'o')

@@ -58,7 +58,9 @@ def told() -> list[Connected | Changed]:
         'killed': ended(-9, pid=105, id='5', dropped=4096, args=['oom']),
         'finished': ended(0, pid=106, id='6', args=['true']),
     }
-    info = {'endpoint': 'unix:/run/papa.sock', 'version': '2.0', 'pid': 4321, 'uptime': 273600.0}
+    info = {
+        'endpoint': 'unix:/run/papa.sock', 'version': '2.0', 'pid': 4321, 'uptime': 273600.0, 'started': NOW - 273600.0,
+    }
     moved = {'web.1': {'captured': 550_000, 'buffered': 250_000}, 'web.2': {'dropped': 1000}}
     return [
         Connected(info, NOW), Changed(snapshot(processes, SOCKETS, VALUES), NOW),

@@ -32,14 +32,11 @@ def test_what_a_stalled_terminal_has_not_taken_is_not_acknowledged(papa: Papa, d
     while not acknowledged(papa, 'web'):
         assert time.monotonic() < deadline
         terminal.drain()
-    taken = -1
-    while taken != (taken := acknowledged(papa, 'web')):  # nobody reads any more
-        assert time.monotonic() < deadline
-        time.sleep(2)
+    stalled(terminal, papa, 'web', 100_000)  # nobody reads any more
+    taken = acknowledged(papa, 'web')
     memory = terminal.memory()
-    captured = papa.list_processes('web')['web']['captured']
-    while papa.list_processes('web')['web']['captured'] < captured + 200_000:
-        time.sleep(0.1)
+    wanted = captured(papa, 'web') + 200_000
+    wait_until(lambda: captured(papa, 'web') > wanted, 'more output')
     assert acknowledged(papa, 'web') == taken
     assert terminal.memory() < memory + (8 << 20)
     terminal.said = ''
@@ -51,12 +48,17 @@ def test_what_a_stalled_terminal_has_not_taken_is_not_acknowledged(papa: Papa, d
     assert taken <= (max(shown) - 1_000_000) * 8
 
 
+def captured(papa: Papa, name: str) -> int:
+    return int(papa.list_processes(name)[name]['captured'])
+
+
 def stalled(terminal: Terminal, papa: Papa, name: str, much: int) -> None:
     """Wait until the terminal is full, and what is to be drawn has waited for long."""
-    full = -1
+    full, deadline = -1, time.monotonic() + PATIENCE
     while full != (full := terminal.unread()):
-        wanted = papa.list_processes(name)[name]['captured'] + much
-        wait_until(lambda: papa.list_processes(name)[name]['captured'] > wanted, 'more output')  # noqa: B023
+        assert time.monotonic() < deadline
+        wanted = captured(papa, name) + much
+        wait_until(lambda: captured(papa, name) > wanted, 'more output')  # noqa: B023
 
 
 FLOOD = 'while :; do seq 1000000 1000100; sleep 0.01; done'
