@@ -205,12 +205,14 @@ class Pump:
 
     def _attend(self) -> None:
         """Something was typed, perhaps the answer of a terminal that has seen more."""
+        seen = self._sink.seen
         try:
             self._sink.attend()
         except Stopped:
             self._acknowledge()
             raise
-        self._settle()
+        if self._sink.seen > seen:
+            self._settle()
 
     def _deliver(self, batch: Batch) -> None:
         """Write a batch, and acknowledge what was seen."""
