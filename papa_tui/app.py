@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.text import Text
 from textual import events
@@ -29,6 +29,7 @@ from papa_tui.feeds.pulse import Pulse, Silence
 from papa_tui.feeds.sampler import SamplerThread, Usage, Wanted
 from papa_tui.model import patience
 from papa_tui.model.model import Model
+from papa_tui.model.text import harmless
 from papa_tui.model.things import Process
 from papa_tui.screens.board import too_small
 from papa_tui.screens.main import MainScreen
@@ -262,11 +263,23 @@ class Dashboard(App[None]):
                 process.memory = None if found is None else found.memory
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put a text where it can be pasted from: tmux's buffer inside tmux, which ignores OSC 52, else OSC 52."""
-        if os.environ.get('TMUX'):
-            threading.Thread(target=_load_buffer, args=(text,), name='copy', daemon=True).start()
-        else:
+        """Put a text where it can be pasted from, and say if that fails."""
+        self.copy(text, lambda trouble: self.main.say(trouble, 'bad') if trouble else None)
+
+    def copy(self, text: str, done: Callable[[str], object]) -> None:
+        """Put a text where it can be pasted from: tmux's buffer inside tmux, which ignores OSC 52, else OSC 52. `done`
+        gets what went wrong, or nothing."""
+        if not os.environ.get('TMUX'):
             super().copy_to_clipboard(text)
+            done('')
+            return
+
+        def load() -> None:
+            trouble = _load_buffer(text)
+            if self._is_up:
+                self.call_later(done, trouble)
+
+        threading.Thread(target=load, name='copy', daemon=True).start()
 
     # Leaving, and what Textual asks for
 
@@ -279,9 +292,7 @@ class Dashboard(App[None]):
                 return f'of the kernel at {endpoint} nothing is known since {since}: {model.broken} has failed'
             if model.lost_at is None:
                 return f'the kernel at {endpoint} has not answered since {since}; nothing was taken from it'
-            if model.connected_at is None:
-                return f'no kernel has answered at {endpoint}: {model.trouble}'
-            return f'the kernel at {endpoint} has gone at {since}: {model.trouble}'
+            return f'no kernel has answered at {endpoint} since {since}'
         held = [
             counted(sum(process.running for process in model.processes.values()), 'running process'),
             counted(len(model.sockets), 'socket'), counted(len(model.values), 'value'),
@@ -313,15 +324,19 @@ class Dashboard(App[None]):
         yield SystemCommand('theme: Choose the colours', '', self.action_change_theme)
 
 
-def _load_buffer(text: str) -> None:
-    """Give tmux a text, and by it the terminal that it runs in."""
+def _load_buffer(text: str) -> str:
+    """Give tmux a text, and by it the terminal that it runs in. Returns what went wrong, or nothing."""
+    trouble = ''
     for options in (['-w'], []):  # older ones know no -w
         try:
             ended = subprocess.run(
                 ['tmux', 'load-buffer', *options, '-'], input=text.encode('utf-8', 'replace'), check=False,  # noqa: S607
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=5,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=5,
             )
-        except (OSError, subprocess.TimeoutExpired):
-            return
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f'Nothing was copied: tmux: {getattr(error, "strerror", None) or "it does not answer"}'
         if ended.returncode == 0:
-            return
+            return ''
+        said = ended.stderr.decode('utf-8', 'replace').strip().splitlines()
+        trouble = f'Nothing was copied: tmux: {harmless(said[0]) if said else f"exit {ended.returncode}"}'
+    return trouble

@@ -61,6 +61,9 @@ class Owner(Protocol):
     def sample(self) -> None:
         """Other processes are to be seen: sample those."""
 
+    def copy(self, text: str, done: Callable[[str], object]) -> None:
+        """Put a text where it can be pasted from; `done` gets what went wrong, or nothing."""
+
     def do(self, job: Job) -> None:
         """Let the kernel do something; `Asking.finished` gets the job when it has."""
 

@@ -288,10 +288,10 @@ class ReadingOutput(Looking):
 
     def copy(self, text: str, what: str) -> None:
         """Put a text where it can be pasted from, and say where that is."""
-        self.app.copy_to_clipboard(text)
         lines = counted(text.count('\n') + 1, 'line')
         where = "tmux's buffer" if os.environ.get('TMUX') else 'the clipboard of the terminal'
-        self.say(f'Copied {what} ({lines}) to {where}', 'good')
+        said = f'Copied {what} ({lines}) to {where}'
+        self.dashboard.copy(text, lambda trouble: self.say(trouble or said, 'bad' if trouble else 'good'))
 
     def do_save(self) -> None:
         """Ask for a file."""

@@ -46,8 +46,6 @@ class Palette:
         self.background = self._colour('background')
         self.foreground = self._colour('foreground')
         self.primary = self._colour('primary')
-        self.surface = self._colour('surface')
-        self.panel = self._colour('panel')
         self.style = lru_cache(512)(self._style)
 
     def _colour(self, name: str) -> Color:

@@ -324,7 +324,7 @@ def test_the_last_line_tells_what_is_known_of_the_kernel(run: Run, papa: Papa, d
         app.model.silent(None, NOW)
         daemon.stop()
         await driver.until_shown('✗ no kernel')
-        assert 'the kernel at E has gone at' in app.goodbye('E')
+        assert 'no kernel has answered at E since' in app.goodbye('E')
 
     run(scenario)
 
@@ -355,3 +355,14 @@ def test_details_of_a_group_follow_it() -> None:
     assert {tone for line in reading.read(NOW)[2:] for _, tone in line} == {'dim'}
     told.connected({'pid': 9, 'started': NOW, 'uptime': 0.0}, NOW)
     assert read(reading).startswith('Another kernel answers now')
+
+
+def test_what_tmux_does_not_take_is_not_called_copied(run: Run, papa: Papa, monkeypatch: pytest.MonkeyPatch) -> None:
+    papa.set('note', 'x')
+    monkeypatch.setenv('TMUX', '/nowhere/tmux,1,0')
+
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'c')
+        await driver.until_shown('Nothing was copied: tmux:')
+
+    run(scenario)
