@@ -10,6 +10,11 @@ MOST = 500
 _LONGEST = 1000  # characters of a command that is kept
 
 
+def operands(names: Sequence[str]) -> list[str]:
+    """Names as the words of a command, which could take one for an option."""
+    return ['--', *names] if any(name.startswith('-') for name in names) else list(names)
+
+
 class Noted:
     """The last commands that were done, and those of which nobody knows. `past` are those that can be entered again,
     typed or not."""

@@ -18,6 +18,7 @@ from papa_tui.actions import SOCKETS, VALUES
 from papa_tui.feeds.doer import Do
 from papa_tui.feeds.files import read_file
 from papa_tui.model import commands
+from papa_tui.model.noted import operands
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
 from papa_tui.screens.acknowledging import Acknowledging
@@ -220,7 +221,7 @@ class Acting(Acknowledging):
         name = _named(filled)
         if name in self.model.values:
             raise Conflict(f'There is a value {show(name)} already: e edits it')
-        return ['compare-and-set', name, f'value={filled["value"]}']
+        return ['compare-and-set', *operands([name]), f'value={filled["value"]}']
 
     def do_edit(self) -> None:
         """Edit the value; it is set only if nobody has set it meanwhile."""
@@ -247,7 +248,7 @@ class Acting(Acknowledging):
         fields = (Field('name', 'name', name, fixed=True), Field('value', 'value', text, long=True))
 
         def words(filled: Filled) -> list[str]:
-            return ['compare-and-set', name, f'expected={text}', f'value={filled["value"]}']
+            return ['compare-and-set', *operands([name]), f'expected={text}', f'value={filled["value"]}']
 
         self._ask(f'Edit {harmless(name)}', fields, words, kernel=self.model.kernel)
 
@@ -258,7 +259,7 @@ class Acting(Acknowledging):
         hidden = table.view.hidden(names)
         note = f'\n{hidden} of them {"is" if hidden == 1 else "are"} hidden by the filter.' if hidden else ''
         if names:
-            self.run_words(['remove', table.kind, *names], note=note)
+            self.run_words(['remove', table.kind, *operands(names)], note=note)
 
 
 def _can_be_edited(text: str) -> bool:
@@ -281,7 +282,7 @@ def _named(filled: Filled) -> str:
 
 
 def _socket_words(filled: Filled) -> list[str]:
-    return ['make', 'socket', _named(filled), *_given(filled, 'port', 'host', 'path', 'backlog')]
+    return ['make', 'socket', *operands([_named(filled)]), *_given(filled, 'port', 'host', 'path', 'backlog')]
 
 
 def _process_words(filled: Filled) -> list[str]:

@@ -10,7 +10,7 @@ from papa.line.calls import Call
 from papa.line.kernels import Identity
 from papa.line.quoting import join
 from papa_tui.feeds.doer import PATIENCE, Do, GivenUp, Job, Unknown
-from papa_tui.model.noted import Noted
+from papa_tui.model.noted import Noted, operands
 from papa_tui.model.text import harmless
 from papa_tui.screens.board import Board
 
@@ -70,7 +70,7 @@ class Asking(Board):
 
         def told(result: Any, error: Error | None) -> None:
             if error is None and result != []:  # a list has what was removed
-                self.noted.done([*words[:2], *result] if words[0] == 'remove' else words)
+                self.noted.done([*words[:2], *operands(result)] if words[0] == 'remove' else words)
             elif isinstance(error, Unknown):
                 self.noted.unknown(words)
             done(result, error)

@@ -14,6 +14,7 @@ from papa_tui.actions import PANE
 from papa_tui.feeds.older import Older
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import BadPattern
+from papa_tui.model.noted import operands
 from papa_tui.model.patience import TooSlow
 from papa_tui.model.text import harmless, size
 from papa_tui.output.saving import save
@@ -67,7 +68,7 @@ class ReadingOutput(Looking):
         if feed is None or not feed.live or feed.opened == self._watching:
             return
         if feed.opened == 'watch' or not self._watching:
-            self.noted.done([feed.opened, 'processes', *feed.names])
+            self.noted.done([feed.opened, 'processes', *operands(feed.names)])
         self._watching = feed.opened
 
     def stop_watching(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from conftest import wait_until
 
 from papa import Papa
 from papa.errors import Conflict
@@ -29,6 +30,7 @@ def doing(papa: Papa, meanwhile: Callable[[], object] = bool) -> Callable[[Call]
 def test_only_what_was_asked_about_is_removed(papa: Papa) -> None:
     for name in ('w.1', 'w.2', 'w.new'):
         papa.make_process(name, 'true')
+    wait_until(lambda: not any(each['running'] for each in papa.list_processes().values()))
     asked = papa.list_processes('w.1', 'w.2')
     assert remove(doing(papa), 'processes', asked) == ['w.1', 'w.2']
     assert list(papa.list_processes()) == ['w.new']
@@ -38,6 +40,7 @@ def test_another_under_the_same_name_is_left_alone(papa: Papa) -> None:
     papa.make_process('w.1', 'true')
     papa.make_process('w.2', 'sleep', '1000')
     papa.make_socket('s')
+    wait_until(lambda: not papa.list_processes('w.1')['w.1']['running'])
     asked, sockets = papa.list_processes(), papa.list_sockets()
     papa.remove_processes('w.1')
     papa.make_process('w.1', 'sleep', '1000')

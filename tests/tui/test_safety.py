@@ -87,6 +87,7 @@ def test_another_start_under_the_name_is_left_alone(run: Run, papa: Papa) -> Non
     papa.make_process('web.2', 'true')
 
     async def scenario(driver: Driver) -> None:
+        await driver.until_shown('exit 0')
         await driver.press('x')
         await driver.until_shown('Forget 1 process: web.2?')
         papa.remove_processes('web.2')
@@ -103,6 +104,7 @@ def test_a_wildcard_hits_only_what_the_question_has_named(run: Run, papa: Papa) 
     papa.make_process('w.old', 'true')
 
     async def scenario(driver: Driver) -> None:
+        await driver.until_shown('exit 0')
         await command(driver, 'remove processes w*')
         await driver.until_shown('Forget 1 process: w.old?')
         papa.make_process('w.new', 'true')
@@ -364,5 +366,24 @@ def test_what_tmux_does_not_take_is_not_called_copied(run: Run, papa: Papa, monk
     async def scenario(driver: Driver) -> None:
         await driver.press('3', 'c')
         await driver.until_shown('Nothing was copied: tmux:')
+
+    run(scenario)
+
+
+def test_a_name_like_an_option_is_a_name(run: Run, papa: Papa) -> None:
+    papa.set('-x', 'one')
+
+    async def scenario(driver: Driver) -> None:
+        await driver.press('3', 'e')
+        await driver.until_shown('Edit -x')
+        await driver.type('s')
+        await driver.press('f2')
+        await driver.until(lambda: papa.get('-x') == 'ones')
+        await driver.until(lambda: driver.app.model.values['-x'].text == 'ones')
+        await driver.press('x')
+        await driver.until_shown('Clear 1 value: -x?')
+        await driver.press('y')
+        await driver.until(lambda: papa.get('-x') is None)
+        await driver.until(lambda: driver.app.main.commands[1:] == ['remove values -- -x'])
 
     run(scenario)
