@@ -15,7 +15,6 @@ STDOUT = 1
 _GONE = (BrokenPipeError, ConnectionResetError)
 _SIGPIPE = 13
 _SHELL = '/bin/sh'
-_NO_PROGRAM = 127
 
 
 class ReaderGone(Exception):

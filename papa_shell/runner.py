@@ -6,6 +6,7 @@ import os
 
 from papa.errors import BadRequest, Error, NotFound
 from papa.line import calls
+from papa.line.grammar import mistaken
 from papa.names import show as quoted
 from papa_shell import formats, statuses
 from papa_shell.output import Program, ReaderGone, Writer
@@ -121,6 +122,8 @@ class Runner:
         if not data and flags['output'] == 'table' and writer.is_terminal and line.command.words[0] == 'list':
             say(nothing(line))
             return statuses.OK
+        if call.method == 'set' and self._person and (found := mistaken(line)):
+            say(f'That is the value {quoted(line.operands[0])}, which is cleared now{found}')
         result = formats.result(line, data)
         show(_render(result, flags, writer), flags, writer)
         return statuses.OK

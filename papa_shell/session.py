@@ -7,7 +7,7 @@ import select
 import stat
 from contextlib import contextmanager
 
-from papa.client.dialing import Absent
+from papa.client.dialing import Absent, spelt_out
 from papa.client.sync import Papa
 from papa.endpoint import ENVIRONMENT_VARIABLE
 from papa.errors import BadRequest, ConnectFailed, ConnectionLost
@@ -268,5 +268,5 @@ class Deadline:
         signal.signal(signal.SIGALRM, self._before)
 
     def _over(self, *_: object) -> None:
-        raise TimedOut(f'The kernel has not answered in {self._seconds:g} seconds')
+        raise TimedOut(f'The kernel has not answered in {spelt_out(self._seconds)}')
 

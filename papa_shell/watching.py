@@ -63,6 +63,10 @@ def _changes(session: Session, line: Line, call: Call, flags: dict[str, Any], wr
 def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writer: Writer) -> int:
     peek = bool(call.keywords.get('peek'))
     listed = {} if line.command.makes else session.listed(line, flags, 'processes', line.operands)
+    if not (listed or line.command.makes or 'follow' in flags) and _is_pattern(line):
+        from papa_shell.runner import nothing
+
+        raise NotFound(nothing(line))
     present = None if line.command.makes else _present(listed, flags)
     _tell_unrecorded(listed)
     if present is not None and present.told:
@@ -74,6 +78,11 @@ def _watch(session: Session, line: Line, call: Call, flags: dict[str, Any], writ
         with _sink(writer, asks=not peek) as sink:
             Pump(watcher, _form(flags['output'], writer), sink, peek=peek, present=present).run()
     return _status(flags, listed or line.operands[:1], watcher.exit_code)
+
+
+def _is_pattern(line: Line) -> bool:
+    """Whether what is watched is named by wildcards alone."""
+    return bool(line.operands) and all(name.endswith('*') for name in line.operands)
 
 
 class _Farewell(Deadline):

@@ -35,13 +35,18 @@ def failure(endpoint: Endpoint, timeout: float, error: OSError) -> Error:
     if isinstance(error, PermissionError):
         return AccessDenied(f'You may not connect to the kernel at {endpoint}')
     if isinstance(error, TimeoutError):
-        return ConnectFailed(f'The kernel at {endpoint} has not answered in {timeout:g} seconds')
+        return ConnectFailed(f'The kernel at {endpoint} has not answered in {spelt_out(timeout)}')
     return ConnectFailed(f'Cannot connect to the kernel at {endpoint}: {error.strerror or "it was lost"}')
+
+
+def spelt_out(seconds: float) -> str:
+    """``1 second``, ``0.5 seconds``."""
+    return f'{seconds:g} second{"" if seconds == 1 else "s"}'
 
 
 def silence(endpoint: Endpoint, timeout: float) -> Error:
     """What to raise where the greeting does not come."""
-    return ConnectFailed(f'What listens at {endpoint} has not greeted in {timeout:g} seconds')
+    return ConnectFailed(f'What listens at {endpoint} has not greeted in {spelt_out(timeout)}')
 
 
 class Absent(ConnectFailed):

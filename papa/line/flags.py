@@ -149,7 +149,8 @@ def find(word: str, *, invocation: bool) -> tuple[Flag, str, str | None]:
         spelling, attached = word[:2], word[2:] or None
     flag = BY_SPELLING.get(spelling)
     if flag is None:
-        raise BadLine(f'Unknown option {show(word, 40)}{hint(spelling, _known(invocation))}')
+        near = hint(spelling, _known(invocation)) if word.startswith('--') else ''
+        raise BadLine(f'Unknown option {show(word, 40)}{near or "; a name that begins so stands after a --"}')
     if flag.invocation and not invocation:
         raise BadLine(f'{spelling} is for the start of papa-shell, not for a line')
     return flag, spelling, attached

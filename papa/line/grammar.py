@@ -138,6 +138,8 @@ def _parse(walk: Walk) -> Line:
     typed = ' '.join(walk.head_texts)
     if typed.lower() not in (command.name, LEAVING):
         line.short = typed
+    if command is QUIT and walk.rest:
+        raise BadLine(f'"{typed.lower()}" leaves the shell, and takes no {show(walk.rest[0].text, 40)}')
     if not _asks(line.flags):
         operands = _take_file(walk)
         _check_flags(command, line.flags, [part.word.text for part in walk.parts])
@@ -249,6 +251,14 @@ def is_known(command: Command, pair: str) -> bool:
     """Whether a command has the option that a word is: ``env.LANG=C``."""
     prefix, dot, _ = pair.partition('=')[0].partition('.')
     return any(option.key == prefix + dot for option in command.options)
+
+
+def mistaken(line: Line) -> str:
+    """``; did you mean "set x 1"?`` for a ``set x=1``, which clears what has that name; else nothing."""
+    if line.command.name != 'set' or len(line.operands) != 1 or 'file' in line.flags:
+        return ''
+    name, equals, value = line.operands[0].partition('=')
+    return f'; did you mean "set {join([name, value])}"?' if name and equals else ''
 
 
 def _check_keys(line: Line) -> None:

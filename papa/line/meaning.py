@@ -6,7 +6,7 @@ from papa import commands, options
 from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore
-from papa.line.grammar import parse, read
+from papa.line.grammar import mistaken, parse, read
 from papa.line.quoting import split
 from papa.line.walk import COMMAND, FILE, PAIR, QUESTION, Walk, question
 
@@ -60,6 +60,8 @@ def meaning(text: str) -> Meaning:
         return found
     if found.command is not None and not found.trouble and not found.open:
         found.hint = _hint(found.command, walk)
+        if line is not None and (instead := mistaken(line)):
+            found.hint = f'{found.hint}{instead}'
     elif found.command is None and not found.trouble:
         found.hint = _following(walk, text)
     return found
@@ -106,7 +108,7 @@ def _hint(command: Command, walk: Walk) -> str:
     left = _parameters(command)
     if rest and command.named:
         left, rest = left[1:], rest[1:]  # the name comes before the options
-    given = options.count(rest)
+    given = options.count(rest) if command.options else 0
     for word in rest[:given]:
         left = [token for token in left if not token.startswith(f'[{word.partition("=")[0]}=')]
     if len(rest) > given:

@@ -9,7 +9,8 @@ from papa import commands
 from papa.errors import BadRequest
 from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore
-from papa.line.suggest import elsewhere, hint
+from papa.line.quoting import join
+from papa.line.suggest import elsewhere, hint, nearest
 from papa.names import show
 
 TYPE_CHECKING = False
@@ -251,6 +252,8 @@ def _explain(words: Sequence[str], text: str) -> str:
     if len(words) == 1:
         return text
     following = [c.words[1] for c in commands.COMMANDS if c.words[0] in fitting and len(c.words) > 1]
+    if len(following) == 1 and nearest(words[1], following) is None:
+        return f'{text}; did you mean "{join([fitting[0], *following, *words[1:]])}"?'
     return text + hint(words[1], following)
 
 

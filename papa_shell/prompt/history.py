@@ -85,8 +85,8 @@ class ShellHistory(History):
             if len(data) > _LONGEST:
                 return
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _locked(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as (fd, _):
-                os.write(fd, data)
+            with _locked(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as (fd, alone):
+                _write(fd, data, alone=alone)
         except (OSError, UnicodeEncodeError) as error:
             self._give_up(error)
 
@@ -145,6 +145,15 @@ def _replace(file: Path, data: bytes) -> None:
     except OSError:
         os.unlink(new)
         raise
+
+
+def _write(fd: int, data: bytes, *, alone: bool) -> None:
+    """Add a whole text, or nothing of it: of what does not fit on the disk, no part stays if we are `alone`."""
+    before = os.fstat(fd).st_size
+    if os.write(fd, data) < len(data):
+        if alone:
+            os.ftruncate(fd, before)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager

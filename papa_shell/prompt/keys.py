@@ -23,7 +23,7 @@ from prompt_toolkit.input.ansi_escape_sequences import ANSI_SEQUENCES
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
 from prompt_toolkit.keys import Keys
-from prompt_toolkit.search import accept_search, stop_search
+from prompt_toolkit.search import SearchDirection, accept_search, start_search, stop_search
 
 from papa.line.meaning import meaning
 from papa.line.quoting import commands, split
@@ -45,6 +45,10 @@ def bindings(completer: LineCompleter, is_fresh: Callable[[], bool] = bool) -> K
     keys.add('escape', 'enter', filter=typing & emacs_mode)(lambda event: enter(event.current_buffer))
     keys.add('c-o', filter=typing & emacs_mode)(_enter_and_next)
     keys.add('enter', filter=searching)(_enter_in_search)
+    search = _Search()
+    keys.add('c-r', filter=typing & emacs_mode)(lambda event: search.begin(event, SearchDirection.BACKWARD))
+    keys.add('c-s', filter=typing & emacs_mode)(lambda event: search.begin(event, SearchDirection.FORWARD))
+    keys.add('c-g', filter=searching & emacs_mode)(search.leave)
     keys.add('c-i', filter=typing)(lambda event: tab(event.current_buffer, completer))
     for key in ('down', 'c-n'):
         keys.add(key, filter=typing & has_completions)(lambda event: choose(event.current_buffer))
@@ -104,6 +108,25 @@ def _enter_in_search(event: KeyPressEvent) -> None:
     buffer = event.app.current_buffer
     if not _removes(buffer.text):
         enter(buffer)
+
+
+class _Search:
+    """A search in the history that is left restores what was typed before it, wherever it has been."""
+
+    def __init__(self) -> None:
+        self._index = self._position = 0
+
+    def begin(self, event: KeyPressEvent, direction: SearchDirection) -> None:
+        """Begin one."""
+        buffer = event.current_buffer
+        self._index, self._position = buffer.working_index, buffer.cursor_position
+        start_search(direction=direction)
+
+    def leave(self, event: KeyPressEvent) -> None:
+        """Leave it."""
+        stop_search()
+        buffer = event.app.current_buffer
+        buffer.working_index, buffer.cursor_position = self._index, self._position
 
 
 def tab(buffer: Buffer, completer: LineCompleter) -> None:

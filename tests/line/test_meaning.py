@@ -37,6 +37,7 @@ def kinds(text: str) -> list[tuple[str, str]]:
     ('L P web.1', 'list processes web.1', '[NAME...]'),
     ('-o json g x', '-o json get x', ''),
     ('set', 'set', 'NAME [WORD...]'),
+    ('set x=1', 'set x=1', '[WORD...]; did you mean "set x 1"?'),
     ('make process uid=', 'make process uid=', '[OPTION=VALUE...] [--] EXECUTABLE [ARGUMENT...]'),
     ('make process x sleep uid=', 'make process x sleep uid=', '[ARGUMENT...]'),
     ('set x', 'set x', '[WORD...]'),

@@ -259,3 +259,18 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     for useless in ('', 'relative'):
         monkeypatch.setenv('XDG_STATE_HOME', useless)
         assert history.path() == Path('/home/alice/.local/state/papa/shell-history')
+
+
+def test_a_text_that_does_not_fit_leaves_no_part(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(fd: int, data: bytes) -> int:
+        return real(fd, data[:5]) if data.startswith(b'\n+') else real(fd, data)
+
+    real = os.write
+    file = Path(folder, 'history')
+    made = ShellHistory(file)
+    made.append_string('get a')
+    before = file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'write', write)
+        made.append_string('get b')
+    assert file.read_bytes() == before

@@ -29,6 +29,7 @@ ALT_ENTER, CTRL_O = '\x1b\r', '\x0f'
     (['l p ', DOWN, DOWN, '\r'], 'l p web.1'),
     (['r p ', DOWN, '\r', '\r'], 'r p job'),  # but what removes something only with another
     (['r p job\r'], 'r p job'),
+    (['list', CTRL_R, 'get', CTRL_G, ' values\r'], 'list values'),
     (['r p ', DOWN, ALT_ENTER, ALT_ENTER], 'r p job'),
     (['r p ', DOWN, CTRL_O, CTRL_O], 'r p job'),
     (["set x 'a", ALT_ENTER, "b'", ALT_ENTER], "set x 'a\nb'"),
@@ -66,6 +67,14 @@ ALT_ENTER, CTRL_O = '\x1b\r', '\x0f'
 def test_keys(typed: list[str], text: str) -> None:
     with reader() as typing:
         assert typing.read(*typed) == text
+
+
+def test_a_search_that_is_left_restores_what_was_typed() -> None:
+    history = InMemoryHistory()
+    for text in ('get a', 'get b', 'get c'):
+        history.append_string(text)
+    with reader(history=history) as typing:
+        assert typing.read('list', CTRL_R, 'get', CTRL_R, CTRL_R, CTRL_G, ' values\r') == 'list values'
 
 
 def test_what_follows_the_cursor_stays() -> None:

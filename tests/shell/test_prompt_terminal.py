@@ -341,3 +341,13 @@ def test_a_place_for_the_history_that_cannot_be_used(prompt: Prompt, folder: str
     run.type('list values\rlist values\rhelp\r')
     run.see('^> help')
     assert len(re.findall('is not kept', run.text)) == 1
+
+
+def test_what_a_person_may_have_meant(prompt: Prompt, papa: Papa) -> None:
+    papa.set('x=1', 'held')
+    run = prompt(columns=120)
+    run.see('connected$')
+    run.type('set x=1\r')
+    run.see('^That is the value "x=1", which is cleared now; did you mean "set x 1"\\?$')
+    run.type('watch processes web.*\r')
+    run.see('^No process matches "web\\.\\*"$')
