@@ -1,16 +1,18 @@
 """A bound on how long a person's pattern may run. `re` looks for signals while it matches, in the main thread: a timer
-of the CPU time that this program takes is what stops it, without a helper process."""
+of the CPU time that this program takes is what stops it, without a helper process. Other threads take such time, too:
+what counts is that of the main thread."""
 
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 LIMIT = 0.25  # seconds of CPU time
 
-_limiting = False
+_until: float | None = None  # CPU time of the main thread
 _installed = False
 
 
@@ -30,21 +32,25 @@ def install() -> bool:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    if _limiting:
+    if _until is None:
+        return
+    left = _until - time.thread_time()
+    if left <= 0:
         raise TooSlow
+    signal.setitimer(signal.ITIMER_VIRTUAL, left)  # what has passed is the time of others
 
 
 @contextmanager
 def limited(seconds: float = LIMIT) -> Iterator[None]:
     """Raises `TooSlow` in the middle of what takes longer. Not to be nested."""
-    global _limiting
+    global _until
     if not _installed:
         yield
         return
-    _limiting = True
+    _until = time.thread_time() + seconds
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        _limiting = False
+        _until = None
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)

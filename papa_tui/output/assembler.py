@@ -84,6 +84,8 @@ class Assembler:
                 for kept in (self._colours, self._before):
                     for stream in ('out', 'err'):
                         kept.pop((process_id, stream), None)
+            names = {each.name for each in self.sources.values()}
+            self._numbers = {name: number for name, number in self._numbers.items() if name in names}
 
     def _number(self, name: str) -> int:
         """A start of the same name has the colour of the one before."""
@@ -227,8 +229,8 @@ class Assembler:
 
     @property
     def taken(self) -> int:
-        """Bytes that other clients have acknowledged while this was watched."""
-        return sum(source.taken for source in self.sources.values())
+        """Bytes of the processes that have the names now which others have acknowledged while this was watched."""
+        return sum(source.taken for source in {source.name: source for source in self.sources.values()}.values())
 
     def _started(self, source: Source, event: Started) -> None:
         if source.end is None:

@@ -36,7 +36,8 @@ class Finder:
     def of(self, snapshot: Store) -> Finder:
         """The same for a snapshot."""
         made = Finder(self._find, snapshot, self.around)
-        made.numbers, made._next = list(self.numbers), self._next
+        made.numbers, made._unended = list(self.numbers), self._unended
+        made._next, made._first = self._next, self._first
         return made
 
     def done_to(self, number: int) -> bool:

@@ -175,7 +175,9 @@ class Acknowledging(ReadingOutput):
         pane is a logger."""
         if feed is not self.pane.feed or not feed.logging:
             return
-        keeps_up = terminal.keeps_up()
+        known, keeps_up = not terminal.blind, terminal.keeps_up()
+        if terminal.blind and known:
+            self.say('It cannot be told what this terminal has taken: this logger acknowledges nothing', 'bad')
         with feed.lock:
             plans = plan([each for each in self.pane.sources if feed.logs(each.name)], {}) if feed.live else []
         if keeps_up:

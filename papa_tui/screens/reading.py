@@ -48,7 +48,7 @@ class ReadingOutput(Looking):
 
     def open_pane(self, names: tuple[str, ...], *, to_log: bool = False) -> None:
         """Open the pane on these names; `to_log`: only on the way to being a logger."""
-        self._log_no_more()
+        self._tell_that_logging_ends()
         self.stop_watching()
         feed = OutputFeed(self.settings.where, names, self.dashboard.ring_output)
         self._older = Older(self.settings.where, feed, self.dashboard.ring_output, self._tell_later)
@@ -87,13 +87,13 @@ class ReadingOutput(Looking):
     def close_pane(self) -> None:
         """Close it. As a logger it holds nothing back any more."""
         table = self.table
-        self._log_no_more()
+        self._tell_that_logging_ends()
         self.stop_watching()
         self.pane.display = False
         self.share_room()
         self.focus_place(table.kind)
 
-    def _log_no_more(self) -> None:
+    def _tell_that_logging_ends(self) -> None:
         """Say that it was a logger, and what is left."""
         feed = self.pane.feed
         if feed is not None and feed.logging:
@@ -123,7 +123,7 @@ class ReadingOutput(Looking):
     # Moving
 
     def do_first(self) -> None:
-        """To the first line; and what the kernel has before it is fetched."""
+        """To the first line; what the kernel has before it is fetched."""
         if self.place != PANE:
             super().do_first()
         elif self.pane.reading is not None and self.pane.feed is not None:

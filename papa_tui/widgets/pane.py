@@ -223,13 +223,14 @@ class Pane(PaneDrawing):
         """All lines, or those that the filter shows, as they are now. Raises `TooSlow`."""
         assert self.feed is not None
         assert self.reading is not None
-        only = self.reading.only
-        with self.feed.lock, limited(_MOST_FILTERING):
+        with self.feed.lock:
+            snapshot = self.feed.store.snapshot()
+            only = None if self.reading.only is None else self.reading.only.of(snapshot)
+        with limited(_MOST_FILTERING):
             while only is not None and not only.done:
                 only.advance(time.perf_counter, _MOST_FILTERING)
-            snapshot = self.feed.store.snapshot()
         found = Reading(snapshot, lambda _line: 1)
-        found.only = None if only is None else only.of(snapshot)
+        found.only = only
         return found.lines()
 
     # Copying: never the gutter
@@ -243,17 +244,29 @@ class Pane(PaneDrawing):
         if self.feed is None:
             return None
         start, end = selection
-        store = self.feed.store
-        first = store.first if start is None else start.y
-        last = store.next + len(store.partial) - 1 if end is None else end.y
         found = []
-        for number in range(first, min(last, first + _MOST_COPIED) + 1):
-            line = self._at(number)
-            span = selection.get_span(number)
-            if line is not None and span is not None:
+        for line in self._lines_between(None if start is None else start.y, None if end is None else end.y):
+            span = selection.get_span(line.number)
+            if span is not None:
                 text = self._text(line)
                 found.append(text[span[0] : span[1] if span[1] >= 0 else None])
         return '\n'.join(found), '\n'
+
+    def _lines_between(self, first: int | None, last: int | None) -> list[Line]:
+        """Lines by their numbers, the last included; None: from the first, to the last. It says if those are too many
+        to be copied."""
+        assert self.feed is not None
+        assert self.reading is not None
+        with self.feed.lock:
+            store = self.feed.store
+            first = store.first if first is None else max(first, store.first)
+            end = store.next + len(store.partial)
+            end = end if last is None else min(end, last + 1)
+            found = [self.reading.line(number) for number in range(first, min(end, first + _MOST_COPIED))]
+        if end - first > _MOST_COPIED:
+            text = f'Only the first {_MOST_COPIED:,} lines of {end - first:,} were taken: W saves all'
+            self.post_message(self.Told(text, 'warn'))
+        return [line for line in found if line is not None]
 
     def _text(self, line: Line) -> str:
         assert self._bodies is not None
@@ -288,8 +301,7 @@ class Pane(PaneDrawing):
         """The lines from a number to the end of the screen."""
         last = self._shown[-1].line.number if self._shown else number
         first, last = min(number, last), max(number, last)
-        lines = (self._at(each) for each in range(first, min(last, first + _MOST_COPIED) + 1))
-        return '\n'.join(self._text(line) for line in lines if line is not None)
+        return '\n'.join(map(self._text, self._lines_between(first, last)))
 
     @property
     def top(self) -> Line | None:

@@ -232,7 +232,11 @@ class PaneDrawing(Widget, can_focus=True):
             line.add(f' THIS PANE IS A LOGGER{also} ', palette.style('alert', 'panel')).add(' ', base)
         else:
             line.add('peeking ', dim)
-        for text, tone in self._words():
+        words = self._words()
+        for number, (text, tone) in enumerate(words, 1):
+            if line.cells + width_of(text) + 2 > width - 2 * (number < len(words)):
+                line.add(' …', dim)
+                break
             line.add(f' {text} ', palette.style(tone, 'panel'))
         return line.strip(width, dim)
 
@@ -250,7 +254,9 @@ class PaneDrawing(Widget, can_focus=True):
         held = sum(source.held for source in self.sources)
         unseen = sum(source.unseen(source.captured) for source in self.sources)
         if held:
-            words.append((f'{size(held)} not acknowledged' + (f', {size(unseen)} not seen' if unseen else ''), 'dim'))
+            words.append((f'{size(held)} not acknowledged', 'dim'))
+            if unseen:
+                words.append((f'{size(unseen)} not seen', 'dim'))
         taken = self.feed.assembler.taken
         if taken:
             words.append((f'{size(taken)} taken by others', 'warn'))

@@ -7,11 +7,15 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from types import SimpleNamespace
 
 from conftest import Daemon, wait_until
+from textual.app import App
 
 from papa import Papa
 from papa_tui.model.text import size
+from papa_tui.widgets.pane_terminal import Keeping
 
 from .conftest import Driver, command
 from .panes import Run, be_logger, held, open_on, pane, shown, start, until_in_pane
@@ -386,3 +390,14 @@ def test_a_logger_that_cannot_be_seen_is_told_in_the_header(run: Run, papa: Papa
         await driver.until(lambda: 'hidden LOGGER' not in driver.text())
 
     run(scenario)
+
+
+def test_a_terminal_of_which_nothing_is_known_has_shown_nothing() -> None:
+    app = App[None]()
+    terminal = Keeping(app)
+    assert terminal.keeps_up(), 'no terminal at all'
+    app._driver = SimpleNamespace(is_headless=False)  # type: ignore[assignment]
+    assert (terminal.keeps_up(), terminal.blind) == (False, True)
+    app._driver = SimpleNamespace(is_headless=False, _writer_thread=SimpleNamespace(_queue=Queue()))  # type: ignore[assignment]
+    terminal = Keeping(app)
+    assert [terminal.keeps_up(), terminal.keeps_up(), terminal.blind] == [True, False, False]

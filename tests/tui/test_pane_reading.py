@@ -161,3 +161,31 @@ def test_what_is_not_here_is_told_where_lines_are_counted_and_saved(run: Run, pa
 
     run(scenario)
     assert (tmp_path / 'two').read_text().startswith('100000\n')
+
+
+def test_a_copy_that_is_cut_says_so(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 100000 130000')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '130000')
+        await driver.press('g', 'm', 'G')
+        await until_in_pane(driver, '130000')
+        await driver.press('C')
+        await driver.until_shown('Only the first 20,000 lines of 30,001 were taken: W saves all')
+        assert driver.app.clipboard.count('\n') == 19_999
+
+    run(scenario)
+
+
+def test_a_title_ends_with_a_whole_word(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'seq 1 500')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, '500')
+        for columns in range(40, 90):
+            await driver.pilot.resize_terminal(columns, 24)
+            await driver.pilot.pause()
+            title = pane(driver)._strips[0].text.rstrip()
+            assert title.endswith(('…', 'peeking', 'following', 'not acknowledged', 'not seen')), title
+
+    run(scenario)

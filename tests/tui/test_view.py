@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import threading
+import time
 
 import pytest
 
@@ -141,6 +143,24 @@ def test_a_pattern_that_would_run_for_ages_is_stopped(pattern: str) -> None:
             assert Filter('re:a+x')('aax')
     finally:
         signal.signal(signal.SIGVTALRM, before)
+
+
+def test_the_time_of_other_threads_is_not_that_of_a_pattern() -> None:
+    def busy() -> None:
+        while time.thread_time() < 0.2:
+            pass
+
+    before = signal.getsignal(signal.SIGVTALRM)
+    assert patience.install()
+    other = threading.Thread(target=busy)
+    try:
+        with limited(0.1):
+            other.start()
+            while other.is_alive():
+                other.join(0.01)
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+        other.join()
 
 
 @pytest.mark.parametrize('pattern', [r'\d+ms', '^GET .*200', 'a{2,5}b*', '(foo|bar) baz', '[a-z]+@[a-z]+', '.*a.*b'])
