@@ -14,13 +14,14 @@ from papa_tui.actions import PANE
 from papa_tui.feeds.older import Older
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import BadPattern
+from papa_tui.model.moments import clock, time_of
 from papa_tui.model.noted import operands
 from papa_tui.model.patience import TooSlow
 from papa_tui.model.text import harmless, size
 from papa_tui.output.saving import save
 from papa_tui.screens.looking import Looking
-from papa_tui.widgets.pane_drawing import PaneDrawing
 from papa_tui.widgets.pane_edge import Edge
+from papa_tui.widgets.pane_state import PaneState
 
 _STEP = 8  # cells
 
@@ -261,9 +262,9 @@ class ReadingOutput(Looking):
         day = 'yesterday, ' if time.localtime(wanted)[:3] != time.localtime(self.now)[:3] else ''
         if line is not None:
             self.pane.go_to(line.number)
-            self.say(f'{day}{text}: the first line from then on is of {_clock(line.time)}')
+            self.say(f'{day}{text}: the first line from then on is of {clock(line.time)}')
         elif last is not None:
-            self.say(f'Nothing here is from {day}{text} or later: the last line is of {_clock(last.time)}', 'warn')
+            self.say(f'Nothing here is from {day}{text} or later: the last line is of {clock(last.time)}', 'warn')
         else:
             self.say('There are no lines yet', 'warn')
 
@@ -337,23 +338,6 @@ class ReadingOutput(Looking):
         """What lay over it is gone: its lines can be seen again."""
         self.pane.show()
 
-    def on_pane_drawing_told(self, message: PaneDrawing.Told) -> None:
+    def on_pane_state_told(self, message: PaneState.Told) -> None:
         """The pane has something to say."""
         self.say(message.text, message.tone)
-
-
-def _clock(when: float) -> str:
-    return time.strftime('%H:%M:%S', time.localtime(when))
-
-
-def time_of(text: str, now: float) -> float | None:
-    """The last moment before `now` at which clocks showed this; None if it is no time."""
-    for form in ('%H:%M:%S', '%H:%M'):
-        try:
-            parsed = time.strptime(text.strip(), form)
-        except ValueError:
-            continue
-        day = time.localtime(now)
-        wanted = time.mktime((*day[:3], parsed.tm_hour, parsed.tm_min, parsed.tm_sec, 0, 0, -1))
-        return wanted if wanted <= now else wanted - 86400
-    return None
