@@ -84,6 +84,7 @@ class Typed:
 def candidates(text: str, cursor: int, names: Names, system: NoSystem) -> Candidates:
     """What may stand at the place of the cursor. What follows the cursor does not matter."""
     before = text[:cursor]
+    cursor = len(before)
     found = split(before)
     if before.startswith(COMMENT):
         return Candidates([], 0)

@@ -83,14 +83,21 @@ class Feed:
 
     def stop(self, patience: float = 1.0) -> None:
         """End. A thread that waits for a kernel that hangs is left to itself after so many seconds."""
+        if self._mouth < 0:
+            return
         self._stopping = True
         self._call()
         if self._thread.is_alive():
             self._thread.join(patience)
+        if not self._thread.is_alive():
+            for fd in (self._ears, self._mouth):
+                os.close(fd)
+            self._ears = self._mouth = -1
 
     def _call(self) -> None:
-        with suppress(BlockingIOError):
-            os.write(self._mouth, b'!')
+        if self._mouth >= 0:
+            with suppress(BlockingIOError):
+                os.write(self._mouth, b'!')
 
     # On the thread
 

@@ -8,12 +8,21 @@ import threading
 
 
 class Alarm:
-    """`ring` it, and `wait` of another thread returns. Once `stopped`, it always does."""
+    """`ring` it, and `wait` of another thread returns. Once `stopped`, it always does.
+
+    The thread that waits gives the descriptors back: it does its work in a ``with`` of this.
+    """
 
     def __init__(self) -> None:
         self._out, self._in = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, 'pipe2') else _pipe()
         self._lock = threading.Lock()
         self.stopped = False
+
+    def __enter__(self) -> Alarm:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def ring(self) -> None:
         """Wake who waits."""
@@ -45,8 +54,9 @@ class Alarm:
     def close(self) -> None:
         """Give the descriptors back; nobody may wait any more."""
         with self._lock:
-            os.close(self._out)
-            os.close(self._in)
+            if self._in >= 0:
+                os.close(self._out)
+                os.close(self._in)
             self._out = self._in = -1
 
 

@@ -68,17 +68,18 @@ class ChangesFeed(threading.Thread):
 
     def run(self) -> None:
         """What the thread does."""
-        while not self._alarm.stopped:
-            try:
-                self._listen()
-            except Error as error:
-                if not self.began.is_set():
-                    self.failure = error
-                self.news.put(Lost(str(error), time.time()))
-            finally:
-                self.began.set()
-            if not self._alarm.stopped:
-                self._alarm.wait(seconds=RETRY)
+        with self._alarm:
+            while not self._alarm.stopped:
+                try:
+                    self._listen()
+                except Error as error:
+                    if not self.began.is_set():
+                        self.failure = error
+                    self.news.put(Lost(str(error), time.time()))
+                finally:
+                    self.began.set()
+                if not self._alarm.stopped:
+                    self._alarm.wait(seconds=RETRY)
 
     def _listen(self) -> None:
         first = not self.began.is_set()

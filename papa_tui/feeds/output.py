@@ -85,13 +85,14 @@ class OutputFeed(threading.Thread):
 
     def run(self) -> None:
         """What the thread does."""
-        while not self._alarm.stopped:
-            try:
-                self._watch()
-            except Error as error:
-                self._lost(str(error))
-            if not self._alarm.stopped and not self._again:
-                self._alarm.wait(seconds=RETRY)
+        with self._alarm:
+            while not self._alarm.stopped:
+                try:
+                    self._watch()
+                except Error as error:
+                    self._lost(str(error))
+                if not self._alarm.stopped and not self._again:
+                    self._alarm.wait(seconds=RETRY)
 
     def _lost(self, trouble: str) -> None:
         with self.lock:

@@ -33,19 +33,20 @@ class Pulse(threading.Thread):
 
     def run(self) -> None:
         """What the thread does."""
-        papa: Papa | None = None
-        self._alarm.wait(seconds=self.every)  # the first picture comes first
-        while not self._alarm.stopped:
-            self.asked = time.time()
-            try:
-                papa = papa or Papa(self._where, _FOREVER, autostart=False)
-                papa.kernel_info()
-            except Error:
-                pass  # whether there is a kernel at all is the business of `ChangesFeed`
-            self.asked = None
-            self._alarm.wait(seconds=self.every)
-        if papa is not None:
-            papa.close()
+        with self._alarm:
+            papa: Papa | None = None
+            self._alarm.wait(seconds=self.every)  # the first picture comes first
+            while not self._alarm.stopped:
+                self.asked = time.time()
+                try:
+                    papa = papa or Papa(self._where, _FOREVER, autostart=False)
+                    papa.kernel_info()
+                except Error:
+                    pass  # whether there is a kernel at all is the business of `ChangesFeed`
+                self.asked = None
+                self._alarm.wait(seconds=self.every)
+            if papa is not None:
+                papa.close()
 
 
 class Silence:

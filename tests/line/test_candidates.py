@@ -6,7 +6,7 @@ import time
 from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from papa.events import Change
@@ -235,6 +235,7 @@ def test_a_chosen_candidate_can_be_parsed() -> None:
             assert parse(line) is not None
 
 
+@example('| s', 5)
 @given(st.text('lp ws-o=.*$(\'"|#1/', max_size=20), st.integers(0, 20))
 def test_whatever_is_typed_there_is_an_answer(text: str, cursor: int) -> None:
     for item in candidates(text, cursor, held(), FakeSystem()).items:

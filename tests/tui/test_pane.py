@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,25 @@ def test_scrolling_above_the_start_fetches_what_the_kernel_has(run: Run, papa: P
         await driver.until(lambda: pane(driver).sources[0].start == 0)
         await driver.press('g')
         await until_in_pane(driver, '100000')
+
+    run(scenario)
+
+
+def test_panes_that_were_closed_leave_no_descriptors(run: Run, papa: Papa) -> None:
+    start(papa, 'web', 'echo hello')
+
+    def count() -> int:
+        return len(os.listdir('/proc/self/fd'))
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'hello')
+        await driver.press('escape')
+        await driver.until(lambda: not any(thread.name == 'output' for thread in threading.enumerate()))
+        before = count()
+        for _ in range(5):
+            await open_on(driver, 'hello')
+            await driver.press('escape')
+        await driver.until(lambda: count() <= before, 'the descriptors to be given back')
 
     run(scenario)
 
