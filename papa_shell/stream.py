@@ -36,10 +36,12 @@ _CHUNK = 16384  # bytes, between two looks at the keyboard
 _FAREWELL = 0.12  # seconds that the terminal has for an answer when it is left
 _AGAIN = 2.0  # seconds until one that has answered before is asked again: an answer may get lost
 _TELL = 1.0  # seconds until the person is told what is waited for at the end
+_SILENT = 2 * _AGAIN  # seconds until the person is told that one takes what it gets and answers no more
 _PATIENCE = 10.0  # seconds at the end after which one that has never answered is taken for one that never does
 _PATIENCE_VARIABLE = 'PAPA_TERMINAL_PATIENCE'
 
 _WAITING = 'Waiting until the terminal has shown the end; Ctrl-C leaves, and the end is not acknowledged'
+_SILENCE = 'The terminal does not say any more that it has shown this; Ctrl-C leaves, and it is not acknowledged'
 _BLIND = 'This is not the job in the foreground: what is shown from here on is not acknowledged, and comes again'
 
 
@@ -59,6 +61,7 @@ class Terminal:
         self._is_dumb = is_dumb
         self._is_ours = False
         self._is_left = False
+        self._is_told = False  # that it is silent
         self._control = b''  # to be written before the text goes on
         self._poller = select.poll()
         self._poller.register(fd, 0)
@@ -133,8 +136,18 @@ class Terminal:
         while self._seen.written < self._seen.end:
             self._step()
         self._ask()
+        self._await()
+
+    def _await(self) -> None:
+        """Wait until all is seen, if the terminal is known to answer. Should it have ceased to, that is told."""
+        shown, since = self._seen.shown, time.monotonic()
         while self._seen.answers and not self._is_done:
             self._wait_for_answer(None)
+            if self._seen.shown != shown:
+                shown, since = self._seen.shown, time.monotonic()
+            elif not self._is_told and time.monotonic() - since > _SILENT and self._step(0, select.POLLOUT):
+                self._is_told = True
+                self._tell(_SILENCE)
 
     @property
     def _is_near(self) -> bool:

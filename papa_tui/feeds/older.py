@@ -45,20 +45,21 @@ class Older:
 
     def _run(self, wanted: list[Source], room: int) -> None:
         try:
-            for source in wanted:
-                self._put(source, room)
+            self._put({source: source.start or 0 for source in wanted}, room)
         except Error as error:
             self._tell(str(error))
         finally:
             self._busy.release()
         self._bell()
 
-    def _put(self, source: Source, room: int) -> None:
-        before = source.start or 0
-        events = fetch(self._where, source.name, source.id, max(0, before - room), before)
-        with self._feed.lock:
-            if source.start == before:  # else lines were dropped meanwhile, and these would not join
-                self._feed.assembler.put_before(source, events)
+    def _put(self, starts: dict[Source, int], room: int) -> None:
+        """Get what is before these positions, as much of each as there is room for."""
+        events: list[Event] = []
+        for source, before in starts.items():
+            events += fetch(self._where, source.name, source.id, max(0, before - room), before)
+        with self._feed.lock:  # where lines were dropped meanwhile, these would not join
+            kept = {source.id for source, before in starts.items() if source.start == before}
+            self._feed.assembler.put_before(by_time(event for event in events if event.id in kept))
 
 
 def fetch(port_or_path: int | str | None, name: str, process_id: str, after: int, before: int) -> list[Event]:
@@ -70,7 +71,7 @@ def fetch(port_or_path: int | str | None, name: str, process_id: str, after: int
             if event.id == process_id and _reaches(event, before, found):
                 break
         watcher.close()
-    return by_time(found)
+    return found
 
 
 def _reaches(event: Event, before: int, found: list[Event]) -> bool:

@@ -246,24 +246,27 @@ class Assembler:
             tone = 'bad' if event.exit_code else 'dim'
             self.note(source, event.timestamp, f'ended: {ending(event.exit_code)}', tone, source.end or 0)
 
-    def put_before(self, source: Source, events: list[Event]) -> None:
-        """Put output of one process that is older than all of it that is shown. What there is no room for is left out,
-        the oldest first."""
-        if not events or source.start is None:
-            return
+    def put_before(self, events: list[Event]) -> None:
+        """Put output that is older than all that is shown of its processes. What there is no room for is left out, the
+        oldest first."""
         older = Assembler(self.store)
         older.before = []
-        older.sources[source.id] = Source(source.name, source.id, source.number)
+        sources = {event.id: self.sources[event.id] for event in events}
+        for source in sources.values():
+            older.sources[source.id] = Source(source.name, source.id, source.number)
         for event in events:
             older.take(event)
         for key, held in list(older._held.items()):
-            if self._join(source, key[1], held):
+            if self._join(sources[key[0]], key[1], held):
                 del older._held[key]
-        older._flush(older.sources[source.id])
+        for source in list(older.sources.values()):
+            older._flush(source)
         for chunk in older.before:
-            chunk.source = source
+            if chunk.source is not None:
+                chunk.source = sources[chunk.source.id]
         left_out = self.store.prepend(older.before)
-        source.start = older.sources[source.id].start
+        for source in sources.values():
+            source.start = older.sources[source.id].start
         for chunk in older.before[:left_out]:
             chunk.leave()
         self.show_partial()

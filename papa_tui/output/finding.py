@@ -27,30 +27,36 @@ class Finder:
         self._unended = 0  # of those, the last: lines that have no end yet
         self._next = store.first  # of the first line that was not looked at
         self._first = store.first
+        self._rewritten = store.rewritten
 
     @property
     def done(self) -> bool:
         """Whether all lines were looked at."""
-        return self._next >= self._store.next and self._first <= self._store.first
+        return self.done_to(self._store.next)
 
     def of(self, snapshot: Store) -> Finder:
         """The same for a snapshot."""
         made = Finder(self._find, snapshot, self.around)
         made.numbers, made._unended = list(self.numbers), self._unended
-        made._next, made._first = self._next, self._first
+        made._next, made._first, made._rewritten = self._next, self._first, self._rewritten
         return made
 
     def done_to(self, number: int) -> bool:
         """Whether all before this one were."""
-        return self._next >= min(number, self._store.next) and self._first <= self._store.first
+        return self._next >= min(number, self._store.next) and not self._is_old
+
+    @property
+    def _is_old(self) -> bool:
+        """Whether older lines were fetched, or lines are others than before."""
+        return self._first > self._store.first or self._rewritten != self._store.rewritten
 
     def advance(self, clock: Callable[[], float], budget: float = BUDGET) -> None:
         """Look at lines that have come, for about so many seconds."""
         store = self._store
         del self.numbers[len(self.numbers) - self._unended :]
         self._unended = 0
-        if self._first > store.first:  # older ones were fetched
-            self.numbers, self._next, self._first = [], store.first, store.first
+        if self._is_old:
+            self.numbers, self._next, self._first, self._rewritten = [], store.first, store.first, store.rewritten
         if self.numbers and self.numbers[0] < store.first:
             del self.numbers[: bisect_left(self.numbers, store.first)]
         self._next = max(self._next, store.first)

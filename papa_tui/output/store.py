@@ -129,7 +129,8 @@ class Store:
         self.first = _BEGIN
         self.next = _BEGIN
         self.edition = 0
-        self.rewritten = 0  # how often a line got another text
+        self.rewritten = 0  # how often a line got another text, or a number another line
+        self._lowest = _BEGIN  # number that a line has had
         self.partial: list[Line] = []  # see `unended`
 
     def __len__(self) -> int:
@@ -154,6 +155,7 @@ class Store:
     def prepend(self, chunks: list[Chunk]) -> int:
         """Add chunks before the first, as far as there is room. Returns how many at the beginning were left out."""
         left_out = len(chunks)
+        self.rewritten += self.first > self._lowest
         for chunk in reversed(chunks):
             if self.bytes + len(chunk.data) > self._most_bytes:
                 break
@@ -165,6 +167,7 @@ class Store:
         self._chunks[: self._dropped] = added
         self._firsts[: self._dropped] = [chunk.first for chunk in added]
         self._dropped = 0
+        self._lowest = min(self._lowest, self.first)
         self.edition += 1
         return left_out
 
@@ -211,6 +214,7 @@ class Store:
         made = Store()
         made._chunks, made._firsts = self._chunks[self._dropped :], self._firsts[self._dropped :]
         made.first, made.next, made.bytes, made.partial = self.first, self.next, self.bytes, self.partial
+        made.rewritten = self.rewritten
         return made
 
     def clear(self) -> None:

@@ -201,6 +201,8 @@ class Pane(PaneDrawing):
         if self.feed is not None:
             with self.feed.lock:
                 self.feed.store.clear()
+            self.marked = self.current = None
+            self.screen.clear_selection()
             self.show()
 
     # Finding by time, and saving

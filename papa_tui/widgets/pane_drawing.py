@@ -149,6 +149,8 @@ class PaneDrawing(PaneState):
         assert self.reading is not None
         if self.reading.only is not None:
             return 'No line fits the filter. Escape clears it.'
+        if self.older:
+            return 'Nothing is here. What comes will be shown; g fetches what the kernel has.'
         if self.sources:
             return 'Nothing was written yet, or nothing is held any more. What comes will be shown.'
         if not self.feed.live:

@@ -101,6 +101,10 @@ class PaneState(Widget, can_focus=True):
         assert self.feed is not None
         assert self.reading is not None
         reading, words = self.reading, []
+        if self.search_text:
+            words.append((self._found(), 'accent'))
+        if reading.only is not None:
+            words.append((f'filter: {self.filter_text}', 'accent'))
         if reading.follow:
             words.append(('following', 'good'))
         elif reading.arrived:
@@ -116,10 +120,6 @@ class PaneState(Widget, can_focus=True):
         taken = self.feed.assembler.taken
         if taken:
             words.append((f'{size(taken)} taken by others', 'warn'))
-        if self.search_text:
-            words.append((self._found(), 'accent'))
-        if reading.only is not None:
-            words.append((f'filter: {self.filter_text}', 'accent'))
         if self.older and (self.search_text or reading.only is not None):
             words.append((f'{size(self.older)} not here: g', 'warn'))
         if self.wrap:

@@ -308,3 +308,18 @@ def test_a_terminal_that_is_far_away(start: Start, papa: Papa) -> None:
     run.read_until('status 130')
     assert time.monotonic() - typed < 1.0  # 0.2 where nothing else runs: the end of a program is in it
     assert papa.list_processes()['p']['acknowledged'] < size
+
+
+def test_a_terminal_that_ceases_to_answer_is_told(start: Start, papa: Papa, folder: str) -> None:
+    script = f'echo one; while [ ! -e {folder}/go ]; do sleep 0.01; done; echo two; exec sleep 100'
+    papa.make_process('p', 'sh', ['-c', script])
+    run = start('watch', 'processes', 'p', mute=False)
+    run.read_until('one')
+    read_on(run)
+    assert papa.list_processes()['p']['acknowledged'] == 4
+    run.mute = True
+    Path(folder, 'go').touch()
+    run.read_until('does not say any more that it has shown this')
+    assert papa.list_processes()['p']['acknowledged'] == 4
+    run.type('\x03')
+    run.read_until('status 130')

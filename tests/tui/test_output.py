@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from papa.events import Acknowledged, Closed, Lost, Output, Started
 from papa_tui.output.assembler import Assembler
 from papa_tui.output.clean import plain_of, text_of
+from papa_tui.output.finding import Finder, searching
 from papa_tui.output.merging import CatchUp, by_time
 from papa_tui.output.ranges import Ranges
 from papa_tui.output.sources import ACKNOWLEDGED, BUFFERED, GONE, SEEN, Source, asks, plan
@@ -126,7 +129,7 @@ def test_older_output_goes_before_what_there_is() -> None:
     first = made.store.first
     source = made.source('a', 'a-1')
     assert source.start == 14
-    made.put_before(source, [out(b'one\ntwo\nx', 13), out(b'y\n', 15)])
+    made.put_before([out(b'one\ntwo\nx', 13), out(b'y\n', 15)])
     assert source.start == 4
     assert texts(made)[:2] == ['one', 'two']
     assert made.store.line(first).data == b'three'  # type: ignore[union-attr]
@@ -136,10 +139,31 @@ def test_older_output_goes_before_what_there_is() -> None:
 def test_older_output_for_which_there_is_no_room_is_left_out_the_oldest_first() -> None:
     made = assembled(out(b'four\nfive\n', 25), store=Store(most_bytes=20))
     source = made.source('a', 'a-1')
-    made.put_before(source, [out(b'one\n', 5), out(b'two\n', 9), out(b'three\n', 15)])
+    made.put_before([out(b'one\n', 5), out(b'two\n', 9), out(b'three\n', 15)])
     assert (texts(made), source.start) == (['two', 'three', 'four', 'five'], 5)
     assert source.more_above
     assert made.store.room == 0
+
+
+def test_older_output_of_several_is_in_the_order_of_its_capture() -> None:
+    made = assembled(out(b'a5\n', 6, time=5.0), out(b'b6\n', 6, name='b', time=6.0))
+    made.put_before(by_time([out(b'a1\n', 3, time=1.0), out(b'b2\n', 3, name='b', time=2.0)]))
+    assert texts(made) == ['a1', 'b2', 'a5', 'b6']
+    assert [line.source.name for line in lines_of(made.store)] == ['a', 'b', 'a', 'b']  # type: ignore[union-attr]
+
+
+def test_a_number_that_another_line_has_had_is_looked_at_again() -> None:
+    made = assembled(out(b'one\ntwo\n', 8))
+    finder = Finder(searching(re.compile('one')), made.store)
+    finder.advance(lambda: 0.0)
+    assert finder.numbers == [made.store.first]
+    made.store.clear()
+    made.take(out(b'six\n', 12))
+    made.put_before([out(b'zero\nten\n', 8)])
+    assert made.store.rewritten == 1
+    assert not finder.done
+    finder.advance(lambda: 0.0)
+    assert finder.numbers == []
 
 
 def test_what_was_cleared_can_be_fetched_again() -> None:
@@ -149,7 +173,7 @@ def test_what_was_cleared_can_be_fetched_again() -> None:
     made.store.clear()
     made.take(out(b'three\n', 14))
     assert (texts(made), source.start, source.more_above) == (['three'], 8, True)
-    made.put_before(source, [out(b'one\ntwo\n', 8)])
+    made.put_before([out(b'one\ntwo\n', 8)])
     assert (texts(made), source.start) == (['one', 'two', 'three'], 0)
 
 

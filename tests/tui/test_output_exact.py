@@ -82,7 +82,7 @@ def test_older_output_is_joined_with_the_line_that_it_was_cut_from(cut: int) -> 
     data = b'one\ntwo\nthree\nfour\n'
     made = assembled(out(data[cut:], len(data)))
     first = made.store.next - 1
-    made.put_before(made.source('a', 'a-1'), [out(data[:cut], cut)])
+    made.put_before([out(data[:cut], cut)])
     assert texts(made) == ['one', 'two', 'three', 'four']
     assert made.store.line(first).data == b'four'  # type: ignore[union-attr]
     assert [line.spans for line in lines_of(made.store)] == [((0, 4),), ((4, 8),), ((8, 14),), ((14, 19),)]
@@ -90,7 +90,7 @@ def test_older_output_is_joined_with_the_line_that_it_was_cut_from(cut: int) -> 
 
 def test_older_output_is_joined_with_a_line_that_has_no_end_yet() -> None:
     made = assembled(out(b'ree', 11))
-    made.put_before(made.source('a', 'a-1'), [Lost('a', 'a-1', 0, 2, 'overflow'), out(b'two\nth', 8)])
+    made.put_before([Lost('a', 'a-1', 0, 2, 'overflow'), out(b'two\nth', 8)])
     assert texts(made) == ['2 B lost to overflow: the buffer was full', 'two', 'three']
     assert made.store.partial[0].spans == ((6, 11),)
 

@@ -208,6 +208,23 @@ def test_older_output_comes_once_however_often_one_asks(run: Run, papa: Papa) ->
     run(scenario)
 
 
+def test_what_was_cleared_comes_again_as_it_was(run: Run, papa: Papa) -> None:
+    papa.make_process('web', 'sh', ['-c', 'for i in 1 2 3; do echo line $i; sleep 0.02; done; exit 3'])
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'ended: exit 3')
+        before = [line.split(maxsplit=1)[1] for line in shown(driver) if 'line' in line]
+        await driver.press('x')
+        await until_in_pane(driver, 'g fetches what the kernel has')
+        await driver.press('g')
+        await driver.until(lambda: not pane(driver).sources[0].more_above)
+        await driver.press('g')
+        await until_in_pane(driver, 'line 3')
+        assert [line.split(maxsplit=1)[1] for line in shown(driver) if line] == before
+
+    run(scenario)
+
+
 def test_what_was_lost_before_what_is_fetched_is_told_at_its_place(run: Run, papa: Papa) -> None:
     start(papa, 'web', 'seq 100000 199999', bufsize='500k')
 
