@@ -134,6 +134,9 @@ class Acknowledging(ReadingOutput):
             else:
                 errors.append(str(error))
             if not waiting and errors:
+                with feed.lock:  # what others acknowledge is theirs again
+                    for each in plans:
+                        each.source.claimed = 0
                 self.say(errors[0] + (f' (and {len(errors) - 1} more)' if errors[1:] else ''), 'bad')
             elif not waiting:
                 self.say(f'Acknowledged {size(released)} of {counted(len(plans), "process")}', 'good')

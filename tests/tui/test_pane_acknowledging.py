@@ -342,6 +342,25 @@ def test_a_kernel_that_takes_too_long_is_told_and_asked_no_more(run: Run, papa: 
     run(scenario)
 
 
+def test_what_another_acknowledges_after_ours_was_given_up_is_told(run: Run, papa: Papa, daemon: Daemon) -> None:
+    start(papa, 'web', 'echo one')
+
+    async def scenario(driver: Driver) -> None:
+        await open_on(driver, 'one')
+        await driver.press('a')
+        await driver.until_shown('only copy')
+        with stopped(daemon):
+            await driver.press('y')
+            await driver.until_shown('esc gives it up')
+            await driver.press('escape')
+            await driver.until_shown('nothing was done')
+        await driver.until_shown('● live')
+        papa.acknowledge_output('web', 4)
+        await driver.until_shown('4 B taken by others')
+
+    run(scenario)
+
+
 def test_without_a_kernel_there_is_nobody_to_tell(run: Run, papa: Papa, daemon: Daemon) -> None:
     start(papa, 'web', 'echo one')
 
