@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from papa.client.settings import endpoint
 from papa.errors import BadRequest, Conflict, ConnectFailed, Error
 from papa.line.calls import Call, call
 from papa.line.candidates import Candidates, candidates
 from papa.line.grammar import Line, parse, parse_words
 from papa.line.kernels import Identity
 from papa.line.lookups import Lookups
-from papa.line.quoting import split
+from papa.line.quoting import join, split
 from papa.line.removal import remove
 from papa.names import show
 from papa_tui.actions import SOCKETS, VALUES
@@ -25,6 +26,8 @@ from papa_tui.screens.acknowledging import Acknowledging
 from papa_tui.screens.asking import Done
 from papa_tui.screens.form import Field, Filled, Form
 from papa_tui.screens.overlay import Piece, Question, Reader
+
+Failed = Callable[[str], object]  # is told why
 
 _NO_PIPES = 'There are no pipes here: papa-shell has them'
 _MORE = Field('more', 'more options', hint='option=value …, as papa-shell has them')
@@ -47,15 +50,21 @@ class Acting(Acknowledging):
 
     # Doing a command
 
-    def run_words(self, words: list[str], *, note: str = '', kernel: Identity | None = None) -> None:
+    def run_words(
+        self, words: list[str], *, note: str = '', kernel: Identity | None = None, failed: Failed | None = None
+    ) -> None:
         """Do a command that consists of these words; `note` is added to a question."""
         line = parse_words(words)
         if line is not None:
-            self.run_line(line, note=note, kernel=kernel)
+            self.run_line(line, note=note, kernel=kernel, failed=failed)
 
-    def run_line(self, line: Line, *, note: str = '', kernel: Identity | None = None) -> None:
+    def run_line(
+        self, line: Line, *, note: str = '', kernel: Identity | None = None, failed: Failed | None = None
+    ) -> None:
         """Do a command; ask before what cannot be undone. What is asked about is what is done: to the kernel and the
-        things that were there then. With a `kernel` it is for that one."""
+        things that were there then. With a `kernel` it is for that one. `failed` gets what went wrong; else it is
+        said."""
+        failed = failed or self._fail
         changes = line.command.name in commands.CHANGING
         if changes and self.settings.read_only:
             self.refuse()
@@ -66,7 +75,7 @@ class Acting(Acknowledging):
             made = call(line, _file(line))
             hit = commands.hit(line, self.model)
         except Error as error:
-            self.say(str(error), 'bad')
+            failed(str(error))
             return
         kernel = kernel or self.model.kernel
         question = commands.question(line, self.model, hit)
@@ -80,10 +89,13 @@ class Acting(Acknowledging):
             self._name_exactly(line, made)
             self.lay_over(
                 Question(line.command.name, f'{question}{note}', 'do it'),
-                lambda yes: self._do(line, made, hit, kernel) if yes else self.say('Nothing was changed'),
+                lambda yes: self._do(line, made, hit, kernel, failed) if yes else self.say('Nothing was changed'),
             )
         else:
-            self._do(line, made, hit, kernel)
+            self._do(line, made, hit, kernel, failed)
+
+    def _fail(self, why: str) -> None:
+        self.say(why, 'bad')
 
     def _name_exactly(self, line: Line, made: Call) -> None:
         """What is acknowledged is the output of the process that has the name now."""
@@ -91,9 +103,14 @@ class Acting(Acknowledging):
         if process is not None and len(made.arguments) == 2:
             made.arguments = (*made.arguments, process.id)
 
-    def _do(self, line: Line, made: Call, hit: commands.Hit | None, kernel: Identity | None) -> None:
+    def _do(
+        self, line: Line, made: Call, hit: commands.Hit | None, kernel: Identity | None, failed: Failed
+    ) -> None:
         def told(result: Any, error: Error | None) -> None:
-            self._called(line, result, error)
+            if error is None:
+                self._called(line, result)
+            else:
+                failed(str(error))
 
         def work(do: Do) -> Any:
             return do(made) if hit is None else remove(do, hit.kinds, hit.told)
@@ -109,10 +126,7 @@ class Acting(Acknowledging):
             self.noted.done(words)
         told(result, error)
 
-    def _called(self, line: Line, result: Any, error: Error | None) -> None:
-        if error is not None:
-            self.say(str(error), 'bad')
-            return
+    def _called(self, line: Line, result: Any) -> None:
         text = commands.answer(line, result)
         if text:
             self.lay_over(Reader(harmless(line.full), lambda: text))
@@ -145,9 +159,11 @@ class Acting(Acknowledging):
             self.do_log()
 
     def _started(self, line: Line, result: Any, error: Error | None) -> None:
-        self._called(line, result, error)
-        if error is None:
-            self.open_pane((line.operands[0],))
+        if error is not None:
+            self._fail(str(error))
+            return
+        self._called(line, result)
+        self.open_pane((line.operands[0],))
 
     # The line
 
@@ -178,10 +194,16 @@ class Acting(Acknowledging):
         except Error as error:
             self.say(str(error), 'bad')
 
+    @property
+    def _place(self) -> str:
+        """The options that lead to this kernel, where it is not that of the environment."""
+        where = self.settings.where
+        return '' if where is None else f'{join(list(endpoint(where).arguments))} '
+
     def do_commands(self) -> None:
         """The commands of papa-shell that equal what was done."""
         lines: list[list[Piece]] = [
-            [(harmless(each), 'dim') if each.startswith('#') else (harmless(f'papa-shell {each}'), '')]
+            [(harmless(each), 'dim') if each.startswith('#') else (harmless(f'papa-shell {self._place}{each}'), '')]
             for each in self.commands
         ]
         empty: list[list[Piece]] = [[('Nothing has been done yet.', 'dim')]]
@@ -201,8 +223,10 @@ class Acting(Acknowledging):
 
     def _ask(
         self, title: str, fields: tuple[Field, ...], words: Callable[[Filled], list[str]], *,
-        kernel: Identity | None = None,
+        kernel: Identity | None = None, trouble: str = '',
     ) -> None:
+        """Ask for the fields and do it. What was typed is there again if it fails."""
+
         def check(filled: Filled) -> None:
             line = parse_words(words(filled))
             assert line is not None
@@ -212,9 +236,16 @@ class Acting(Acknowledging):
 
         def entered(filled: Filled | None) -> None:
             if filled is not None:
-                self.run_words(words(filled), kernel=kernel)
+                self.run_words(words(filled), kernel=kernel, failed=lambda why: again(filled, why))
 
-        self.lay_over(Form(title, fields, check), entered)
+        def again(filled: Filled, why: str) -> None:
+            if self.is_current and not self.prompt.is_open:
+                typed = tuple(field._replace(value=filled[field.key]) for field in fields)
+                self._ask(title, typed, words, kernel=kernel, trouble=why)
+            else:
+                self._fail(why)
+
+        self.lay_over(Form(title, fields, check, trouble), entered)
 
     def _new_value(self, filled: Filled) -> list[str]:
         """Set it only if there is none: one more is not another one. Raises an `Error`."""

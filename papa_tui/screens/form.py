@@ -30,7 +30,8 @@ Filled = dict[str, str]
 
 
 class Form(ModalScreen['Filled | None']):
-    """Asks for the fields. `check` raises an `Error` if they make no sense; then the form stays and says so."""
+    """Asks for the fields. `check` raises an `Error` if they make no sense; then the form stays and says so. `trouble`
+    is what was wrong before."""
 
     DEFAULT_CSS = """
     Form { align: center middle; background: $background 60%; }
@@ -51,13 +52,15 @@ class Form(ModalScreen['Filled | None']):
         Binding('ctrl+s,f2', 'enter', 'do it', show=False, priority=True),
     ]
 
-    def __init__(self, title: str, fields: Sequence[Field], check: Callable[[Filled], object]) -> None:
+    def __init__(
+        self, title: str, fields: Sequence[Field], check: Callable[[Filled], object], trouble: str = ''
+    ) -> None:
         super().__init__()
         self._title = title
         self._fields = fields
         self._check = check
         self._inputs: dict[str, Input | TextArea] = {}
-        self._trouble = Static('', classes='trouble', markup=False)
+        self._trouble = Static(trouble, classes='trouble', markup=False)
 
     def compose(self) -> ComposeResult:
         """A line for each field."""

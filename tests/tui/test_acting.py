@@ -85,8 +85,13 @@ def test_an_edit_does_not_overwrite_what_another_has_set_meanwhile(run: Run, pap
         await driver.press('3', 'e')
         await driver.until_shown('Edit note')
         papa.set('note', 'of another')
+        await driver.type(' and mine')
         await driver.press('f2')
         await driver.until_shown('is not what was expected')
+        assert 'old and mine' in driver.text(), 'what was typed is not lost'
+        assert papa.get('note') == 'of another'
+        await driver.press('escape')
+        await driver.until(lambda: driver.app.screen is driver.app.main)
         assert papa.get('note') == 'of another'
 
     run(scenario)
@@ -138,6 +143,8 @@ def test_forgetting_names_what_it_hits_and_can_be_declined(run: Run, papa: Papa)
 
 
 def test_commands_on_the_line(run: Run, papa: Papa) -> None:
+    where = f'papa-shell -u {papa.endpoint.path}'
+
     async def scenario(driver: Driver) -> None:
         await command(driver, 'set a.b two words')
         await driver.until(lambda: papa.get('a.b') == 'two words')
@@ -160,10 +167,10 @@ def test_commands_on_the_line(run: Run, papa: Papa) -> None:
         await command(driver, 'help set')
         await driver.until_shown('set NAME [WORD...]')
         await driver.press('escape', 'L')
-        await driver.until_shown('papa-shell set a.b two words')
+        await driver.until_shown(f'{where} set a.b two words')
         await driver.press('c')
         assert driver.app.clipboard.splitlines() == [
-            'papa-shell set a.b two words', 'papa-shell get a.b', 'papa-shell remove values a.b',
+            f'{where} set a.b two words', f'{where} get a.b', f'{where} remove values a.b',
         ]
 
     run(scenario)

@@ -129,7 +129,7 @@ def test_the_tour_leads_on_by_what_is_done(temporary: Path) -> None:
         await driver.type('set motd hello')
         assert 'set motd hello" (Tab' in ' '.join(driver.text().split()), 'it stays while somebody types'
         await driver.press('enter', 'L')
-        await driver.until_shown('papa-shell set motd hello')
+        await driver.until_shown('set motd hello')
         assert STOPS[tour.at].action == 'timeline'
 
     async def all_of_it(path: str) -> None:
