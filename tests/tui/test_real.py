@@ -98,7 +98,7 @@ def test_a_flood_with_resizes(daemon: Daemon, start: Start) -> None:
         seen.gone('finds every')
         for columns, lines in ((20, 5), (60, 12), (20, 5), (200, 50), (120, 36)):
             seen.resize(columns, lines)
-            seen.wait(lambda: re.search(r'^▌Output(.*\n)+.*(!y|lost)', seen.text, re.MULTILINE), 'the pane')
+            seen.wait(lambda: re.search(r'^▌Output(.*\n)+.*(yyy|lost)', seen.text, re.MULTILINE), 'the pane')
         captured = papa.list_processes('flood')['flood']['captured']
         wanted = (captured + (4 << 20)) // FLOOD_LINE
         seen.wait(lambda: max([0, *numbers(seen.text)]) > wanted, 'what was written since')
