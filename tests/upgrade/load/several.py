@@ -14,8 +14,8 @@ from .workers import Report, Stage, in_threads
 
 
 def several(stage: Stage, report: Report, slots: int) -> None:
-    """Three watchers of each: a fast one, a slow one, and one that only peeks. What one misses because another is
-    faster it is told exactly: on a busy machine that may be the fast one, too."""
+    """Three watchers of each: a fast one, a slow one, and one that only peeks. What one misses it is told exactly, and
+    is what the other one that holds has let go of: of these two, at least one gets each byte."""
     dice = stage.dice('several')
     generation = 0
     with stage.connect() as papa:
@@ -31,8 +31,17 @@ def several(stage: Stage, report: Report, slots: int) -> None:
             }
             group = [_OneOfSeveral(stage, kind, watcher, plans, pids) for kind, watcher in watchers.items()]
             in_threads(*(each.watch for each in group))
+            _check_missed({name: [each.missed[name] for each in group if each.holds] for name in names})
             report.counts.update(sum((each.counts for each in group), Counter()))
             generation += 1
+
+
+def _check_missed(missed: dict[str, list[list[tuple[int, int]]]]) -> None:
+    """No byte was missed by both that hold."""
+    for name, (some, others) in missed.items():
+        for start, end in some:
+            both = [(max(start, first), min(end, last)) for first, last in others if first < end and start < last]
+            check(not both, f'{name}: missed by both who hold its output: {both}')
 
 
 class _OneOfSeveral:
@@ -46,6 +55,8 @@ class _OneOfSeveral:
         self._kind = kind
         self._watcher = watcher
         self._pids = pids
+        self.holds = kind != 'peek'
+        self.missed: dict[str, list[tuple[int, int]]] = {name: [] for name in plans}
         self._untold = set(plans) if kind == 'fast' else set()
         self._transcripts = {
             name: Transcript(plan, f'{name} ({kind})', may_lose=True) for name, plan in plans.items()
@@ -68,7 +79,7 @@ class _OneOfSeveral:
     def _rest(self) -> None:
         if self._kind == 'slow':
             self._stage.stop.wait(0.1)
-        if self._kind != 'peek':
+        if self.holds:
             self._watcher.acknowledge()
 
     def _take(self, event: Any) -> None:
@@ -78,6 +89,7 @@ class _OneOfSeveral:
             self.counts['bytes compared'] += len(event.data)
         elif isinstance(event, Lost):
             transcript.lose(event.start, event.end, event.reason)
+            self.missed[event.name].append((event.start, event.end))
             self.counts['bytes that slow ones missed'] += event.end - event.start
         elif isinstance(event, Closed):
             transcript.close(event.exit_code)
