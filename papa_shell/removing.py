@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 
-from papa.errors import NotFound
-from papa.line.calls import Call
-from papa.line.removal import left_alone, unchanged
+from papa.line import removal
 from papa.line.units import counted
 from papa.names import natural, shortened
 from papa.options import KINDS
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from papa.line.calls import Call
     from papa.line.grammar import Line
     from papa_shell.session import Session
 
@@ -59,24 +58,11 @@ def _remove_asking(session: Session, line: Line, call: Call, flags: dict[str, An
         session.announce(flags, now)
         put('Nothing was removed\n')
         return statuses.FAILED
-    removed, others = _remove_unchanged(session, line, call, flags, asked)
+    removed, others = removal.remove(lambda each: session.call(line, each, flags), kinds, asked, spare=True)
     _tell_what_goes_on(kinds, removed)
     if others:
-        say(left_alone(others))
+        say(removal.left_alone(others))
     return statuses.FAILED if others else statuses.OK
-
-
-def _remove_unchanged(
-    session: Session, line: Line, call: Call, flags: dict[str, Any], asked: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """Remove what was asked about, without what has gone by itself. Returns that, and the names that others have."""
-    kinds = line.command.words[-1]
-    while True:
-        now = session.listed(line, flags, kinds, list(asked))
-        same = unchanged(kinds, asked, now)
-        if not same or _removed(session, line, Call(call.method, *same), flags):
-            others = [name for name in asked if name in now and name not in set(same)]
-            return {name: now[name] for name in same}, others
 
 
 def is_wide(line: Line) -> bool:
@@ -118,12 +104,3 @@ def _tell_what_goes_on(kinds: str, removed: Mapping[str, Any]) -> None:
     running = {name: removed[name]['pid'] for name in names if removed[name]['running']}
     if running:
         say(goes_on(running))
-
-
-def _removed(session: Session, line: Line, call: Call, flags: dict[str, Any]) -> bool:
-    """Whether all were there and are removed: else nothing is."""
-    try:
-        session.call(line, call, flags)
-    except NotFound:
-        return False
-    return True

@@ -22,25 +22,27 @@ def unchanged(kinds: str, asked: Mapping[str, Any], now: Mapping[str, Any]) -> l
     return [name for name, before in asked.items() if name in now and is_same(kinds, before, now[name])]
 
 
-def remove(do: Callable[[Call], Any], kinds: str, asked: Mapping[str, Any]) -> list[str]:
-    """Remove these, or none of them. `do` makes a `Call` and returns its result. Returns the names of what was removed:
-    what has gone by itself is not among them. Raises `Conflict` if one of the names is another's now.
+def remove(
+    do: Callable[[Call], Any], kinds: str, asked: Mapping[str, Any], *, spare: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """Remove these, but for what has gone by itself. `do` makes a `Call` and returns its result. Returns the details of
+    what was removed, by name.
+
+    If one of the names is another's now, none is removed, and that is a `Conflict`. `spare`: only those are left alone,
+    and their names are returned, too.
     """
-    names = list(asked)
-    while names:
-        now = do(Call(f'list_{kinds}', *names, reads=True))
-        names = [name for name in names if name in now]
-        same = set(unchanged(kinds, asked, now))
-        for name in names:
-            if name not in same:
-                raise Conflict(f'{show(name)} is another {KINDS[kinds]} now; nothing was done')
+    while True:
+        now = do(Call(f'list_{kinds}', *asked, reads=True))
+        same = unchanged(kinds, asked, now)
+        others = [name for name in asked if name in now and name not in set(same)]
+        if others and not spare:
+            raise Conflict(f'{show(others[0])} is another {KINDS[kinds]} now; nothing was done')
         try:
-            if names:
-                do(Call(f'remove_{kinds}', *names))
-            break
+            if same:
+                do(Call(f'remove_{kinds}', *same))
         except NotFound:
-            pass  # one has gone meanwhile: nothing was removed
-    return names
+            continue  # one has gone meanwhile: nothing was removed
+        return {name: now[name] for name in same}, others
 
 
 def left_alone(names: Iterable[str]) -> str:

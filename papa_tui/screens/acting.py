@@ -113,7 +113,7 @@ class Acting(Acknowledging):
                 failed(str(error))
 
         def work(do: Do) -> Any:
-            return do(made) if hit is None else remove(do, hit.kinds, hit.told)
+            return do(made) if hit is None else list(remove(do, hit.kinds, hit.told)[0])
 
         words = split(line.full).texts
         if line.command.name in commands.CHANGING:

@@ -32,7 +32,8 @@ def test_only_what_was_asked_about_is_removed(papa: Papa) -> None:
         papa.make_process(name, 'true')
     wait_until(lambda: not any(each['running'] for each in papa.list_processes().values()))
     asked = papa.list_processes('w.1', 'w.2')
-    assert remove(doing(papa), 'processes', asked) == ['w.1', 'w.2']
+    removed, others = remove(doing(papa), 'processes', asked)
+    assert (list(removed), others) == (['w.1', 'w.2'], [])
     assert list(papa.list_processes()) == ['w.new']
 
 
@@ -63,9 +64,10 @@ def test_what_has_gone_by_itself_is_no_obstacle(papa: Papa) -> None:
         papa.set(name, 'x')
     asked = papa.list_values()
     papa.set('a')
-    assert remove(doing(papa, lambda: papa.set('b')), 'values', asked) == ['c']
+    removed, _ = remove(doing(papa, lambda: papa.set('b')), 'values', asked)
+    assert list(removed) == ['c']
     assert papa.list_values() == {}
-    assert remove(doing(papa), 'values', asked) == []
+    assert remove(doing(papa), 'values', asked) == ({}, [])
 
 
 def test_what_changes_tells_is_the_same_as_what_a_list_does(papa: Papa) -> None:
