@@ -6,10 +6,10 @@ import select
 import time
 
 from papa.line.quoting import join
-from papa.line.text import escape
+from papa.line.text import escape, is_utf8
 from papa.options import KINDS
 from papa_shell import paint, screen
-from papa_shell.formats import is_utf8, to_json, value_or_base64
+from papa_shell.formats import to_json, value_or_base64
 from papa_shell.narrator import Narrator
 from papa_shell.output import ReaderGone
 

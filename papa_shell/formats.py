@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from papa.line.quoting import join
-from papa.line.text import encode, escape, harmless, in_json
+from papa.line.text import encode, escape, harmless, in_json, is_utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,15 +126,15 @@ _CELLS: dict[str, Callable[[Any], str]] = {'umask': _mask, 'args': _words, 'sock
 
 def _json_object(found: Result) -> Any:
     if found.kind in ('value', 'values'):
-        values = {found.name: found.data} if found.kind == 'value' else found.data
-        return {name: value if is_utf8(value) else {'base64': base64(value)} for name, value in values.items()}
+        return {
+            name: value if is_utf8(value) else {'base64': base64(value)} for name, value in _values(found).items()
+        }
     return {found.name: found.data} if found.kind == 'count' else found.data
 
 
 def _json_records(found: Result) -> list[Mapping[str, Any]]:
     if found.kind in ('value', 'values'):
-        values = {found.name: found.data} if found.kind == 'value' else found.data
-        return [{'name': name, **value_or_base64(value)} for name, value in values.items()]
+        return [{'name': name, **value_or_base64(value)} for name, value in _values(found).items()]
     if found.kind == 'count':
         return [{'name': found.name, 'released': found.data}]
     if found.kind == 'record':
@@ -142,13 +142,10 @@ def _json_records(found: Result) -> list[Mapping[str, Any]]:
     return [{'name': name, **details} for name, details in found.data.items()]
 
 
-def is_utf8(text: str) -> bool:
-    """Whether UTF-8 has all of a text: not bytes that were none of it, nor half characters."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _values(found: Result) -> Mapping[str, str]:
+    """Values by name, of one or several."""
+    values: Mapping[str, str] = {found.name: found.data} if found.kind == 'value' else found.data
+    return values
 
 
 def value_or_base64(text: str) -> dict[str, str]:

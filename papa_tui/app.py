@@ -29,6 +29,7 @@ from papa_tui.feeds.pulse import Pulse, Silence
 from papa_tui.feeds.sampler import SamplerThread, Usage, Wanted
 from papa_tui.model import patience
 from papa_tui.model.model import Model
+from papa_tui.model.moments import clock
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Process
 from papa_tui.screens.board import too_small
@@ -287,7 +288,7 @@ class Dashboard(App[None]):
         """What has become of the kernel, for the line on the terminal afterwards."""
         model = self.model
         if model.stale_since is not None:
-            since = time.strftime('%H:%M:%S', time.localtime(model.stale_since))
+            since = clock(model.stale_since)
             if model.broken:
                 return f'of the kernel at {endpoint} nothing is known since {since}: {model.broken} has failed'
             if model.lost_at is None:

@@ -21,7 +21,7 @@ def read_text(path: str) -> str:
     try:
         fd = _STDIN if path == STANDARD_INPUT else os.open(os.fsencode(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
-            data = _read(fd)
+            data = read_all(fd)
         finally:
             if fd != _STDIN:
                 os.close(fd)
@@ -32,7 +32,8 @@ def read_text(path: str) -> str:
     return data.decode('utf-8', 'surrogateescape')
 
 
-def _read(fd: int) -> bytes:
+def read_all(fd: int) -> bytes:
+    """What a descriptor has, but no more than `LONGEST` bytes or a little more. Raises `OSError`."""
     parts, size = [], 0
     while size < LONGEST and (part := os.read(fd, _READ_SIZE)):
         parts.append(part)

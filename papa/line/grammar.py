@@ -11,7 +11,7 @@ from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore, Unfinished
 from papa.line.quoting import PIPE, Word, join, split
 from papa.line.suggest import elsewhere, hint
-from papa.line.walk import COMMAND, FILE, FLAG, HELP, LEAVING, QUIT, Walk, explained, is_beginning, question, resolve
+from papa.line.walk import FILE, FLAG, HELP, LEAVING, QUIT, Walk, explained, is_beginning, question, resolve
 from papa.names import show
 
 TYPE_CHECKING = False
@@ -62,6 +62,11 @@ class Line:
     def leaves(self) -> bool:
         """Whether it ends the shell."""
         return self.command is QUIT
+
+    @property
+    def clears(self) -> bool:
+        """Whether it is a ``set`` without a value."""
+        return self.command.name == 'set' and len(self.operands) == 1 and 'file' not in self.flags
 
 
 def parse(text: str) -> Line | None:
@@ -132,7 +137,7 @@ def _parse(walk: Walk) -> Line:
         resolve(walk.head_texts)  # says which words may follow
     command = walk.command
     assert command is not None
-    start = next(at for at, part in enumerate(walk.parts) if part.kind == COMMAND)
+    start = walk.start
     line = Line(command, walk.given)
     line.at = start, start + len(walk.head)
     typed = ' '.join(walk.head_texts)
@@ -255,7 +260,7 @@ def is_known(command: Command, pair: str) -> bool:
 
 def mistaken(line: Line) -> str:
     """``; did you mean "set x 1"?`` for a ``set x=1``, which clears what has that name; else nothing."""
-    if line.command.name != 'set' or len(line.operands) != 1 or 'file' in line.flags:
+    if not line.clears:
         return ''
     name, equals, value = line.operands[0].partition('=')
     return f'; did you mean "set {join([name, value])}"?' if name and equals else ''

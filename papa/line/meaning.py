@@ -8,7 +8,7 @@ from papa.line import flags
 from papa.line.errors import BadLine, NeedsMore
 from papa.line.grammar import mistaken, parse, read
 from papa.line.quoting import split
-from papa.line.walk import COMMAND, FILE, PAIR, QUESTION, Walk, question
+from papa.line.walk import FILE, PAIR, QUESTION, Walk, question
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _from_words(walk: Walk, found: Meaning) -> None:
     found.command = walk.command
     if walk.command is not None:
         texts = [part.word.text for part in walk.parts]
-        start = next(at for at, part in enumerate(walk.parts) if part.kind == COMMAND)
+        start = walk.start
         found.is_short = ' '.join(walk.head_texts).lower() != walk.command.name
         found.full = ' '.join([*texts[:start], walk.command.name, *texts[start + len(walk.head) :]])
 

@@ -155,12 +155,17 @@ def _json_escape(match: re.Match[str]) -> str:
     return ''.join(f'\\u{units[at : at + 2].hex()}' for at in range(0, len(units), 2))
 
 
-def _without_surrogates(text: str) -> str:
+def is_utf8(text: str) -> bool:
+    """Whether UTF-8 has all of a text: not bytes that were none of it, nor half characters."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return ''.join(map(_shown, text))
-    return text
+        return False
+    return True
+
+
+def _without_surrogates(text: str) -> str:
+    return text if is_utf8(text) else ''.join(map(_shown, text))
 
 
 def _shown(character: str) -> str:

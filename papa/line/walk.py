@@ -176,6 +176,11 @@ class Walk:
             self._note(error)
 
     @property
+    def start(self) -> int:
+        """Where in `parts` the words of the command begin, if there are any."""
+        return next((at for at, part in enumerate(self.parts) if part.kind == COMMAND), len(self.parts))
+
+    @property
     def head_texts(self) -> list[str]:
         """The words of the command as they were typed."""
         return [word.text for word in self.head]

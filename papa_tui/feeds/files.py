@@ -6,9 +6,10 @@ import os
 import stat
 
 from papa.errors import BadRequest
+from papa.line.files import LONGEST, read_all
 from papa_tui.model.text import size
 
-MOST = 16 << 20  # bytes: the UI reads it
+MOST = LONGEST  # bytes: the UI reads it
 
 
 def read_file(path: str) -> str:
@@ -17,7 +18,7 @@ def read_file(path: str) -> str:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
             trouble = _trouble(os.fstat(fd))
-            data = b'' if trouble else os.read(fd, MOST)
+            data = b'' if trouble else read_all(fd)
         finally:
             os.close(fd)
     except (OSError, ValueError) as error:

@@ -22,8 +22,6 @@ CHANGING = frozenset((
     'make socket', 'make process', 'remove sockets', 'remove processes', 'remove values', 'set', 'compare-and-set',
     'acknowledge', 'upgrade', 'exit-if-idle', 'watch processes',
 ))
-
-
 _REMOVED = {PROCESSES: 'Forgot', SOCKETS: 'Closed'}
 
 
@@ -51,7 +49,7 @@ def hit(line: Line, model: Model) -> Hit | None:
     nothing, or a name is not there: nobody is asked about what comes later."""
     if line.command.words[0] == 'remove':
         kinds, wanted = line.command.words[-1], line.operands
-    elif clears(line):
+    elif line.clears:
         kinds, wanted = VALUES, line.operands
     else:
         return None
@@ -64,11 +62,6 @@ def hit(line: Line, model: Model) -> Hit | None:
     if not found:
         raise NotFound(f'No {KINDS[kinds]} matches {" ".join(map(names.show, wanted)) or "that"}')
     return Hit(kinds, {name: thing.details for name, thing in found.items()})
-
-
-def clears(line: Line) -> bool:
-    """Whether this is a ``set`` without a value."""
-    return line.command.name == 'set' and len(line.operands) == 1 and 'file' not in line.flags
 
 
 def question(line: Line, model: Model, found: Hit | None) -> str:

@@ -11,6 +11,7 @@ from papa.line.units import counted
 from papa_tui.model.columns import COLUMNS
 from papa_tui.model.details import details
 from papa_tui.model.model import PROCESSES, SOCKETS, VALUES
+from papa_tui.model.moments import clock
 from papa_tui.model.reading import Reading
 from papa_tui.model.text import harmless
 from papa_tui.model.things import Value
@@ -231,8 +232,7 @@ class Looking(Asking):
             if _date(each.when) != date:
                 date = _date(each.when)
                 lines.append([(f'── {date} ' + '─' * 30, 'dim')])
-            clock = time.strftime('%H:%M:%S', time.localtime(each.when))
-            lines.append([(f'{clock}  ', 'dim'), (f'{each.kind:<8} ', 'dim'), (f'{harmless(each.name)} ', 'name'),
+            lines.append([(f'{clock(each.when)}  {each.kind:<8} ', 'dim'), (f'{harmless(each.name)} ', 'name'),
                           (each.text, each.tone)])
         return lines or [[('Nothing has happened since papa-tui was started.', 'dim')]]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import time
 
 from textual.strip import Strip
 from textual.widget import Widget
@@ -12,6 +11,7 @@ from papa.line.units import age, counted
 from papa.options import KINDS
 from papa_tui.model.attention import Summary
 from papa_tui.model.model import Model
+from papa_tui.model.moments import clock
 from papa_tui.model.text import harmless, size
 from papa_tui.widgets.cells import Line, fitted, width_of
 from papa_tui.widgets.palette import palette_of
@@ -78,9 +78,8 @@ def notice(model: Model) -> str:
         return ''
     pid, since, held = model.replaced
     were = ', '.join(counted(number, KINDS[kinds]) for kinds, number in held.items() if number)
-    clock = time.strftime('%H:%M:%S', time.localtime(since))
     gone = f'The one before held {were}: none of that is in this one. ' if were else 'The one before held nothing. '
-    return f'This is another kernel: pid {pid}, since {clock}. {gone}T shows it and clears this line.'
+    return f'This is another kernel: pid {pid}, since {clock(since)}. {gone}T shows it and clears this line.'
 
 
 class Header(Widget):

@@ -11,6 +11,7 @@ from textual.selection import Selection
 from papa.line.units import counted
 from papa_tui.feeds.output import OutputFeed
 from papa_tui.model.filters import Filter, compile_search
+from papa_tui.model.moments import clock
 from papa_tui.model.patience import limited
 from papa_tui.model.text import size
 from papa_tui.model.things import Process
@@ -62,7 +63,7 @@ class Pane(PaneDrawing):
         """Somebody has removed it while it runs: nothing comes any more until it ends."""
         assert self.feed is not None
         source.recorded = False
-        since = f' since {time.strftime("%H:%M:%S")}' if source.listed else ''
+        since = f' since {clock(time.time())}' if source.listed else ''
         text = f'not recorded any more{since}: it was removed while it runs'
         self.feed.assembler.note(source, time.time(), text, 'warn', source.end or 0)
 

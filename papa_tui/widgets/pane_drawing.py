@@ -8,6 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from papa_tui.model.moments import clock
 from papa_tui.model.patience import TooSlow, limited
 from papa_tui.model.text import harmless
 from papa_tui.output.clean import overwritten
@@ -178,7 +179,7 @@ class PaneDrawing(PaneState):
             mark, tone = '◆', 'title'
         head.add(mark, palette.style(tone)).add(*self._kind(line, palette))
         if self.times:
-            when = time.strftime('%H:%M:%S', time.localtime(line.time)) + f'.{int(line.time % 1 * 1000):03}'
+            when = clock(line.time) + f'.{int(line.time % 1 * 1000):03}'
             head.add((when if first and line.time else ' ' * 12) + ' ', palette.style('dim'))
         if names:
             name = harmless(line.source.name) if line.source is not None and first else ''
