@@ -149,11 +149,17 @@ def find(word: str, *, invocation: bool) -> tuple[Flag, str, str | None]:
         spelling, attached = word[:2], word[2:] or None
     flag = BY_SPELLING.get(spelling)
     if flag is None:
-        near = hint(spelling, _known(invocation)) if word.startswith('--') else ''
-        raise BadLine(f'Unknown option {show(word, 40)}{near or "; a name that begins so stands after a --"}')
+        raise BadLine(f'Unknown option {show(word, 40)}{_near(spelling, _known(invocation))}')
     if flag.invocation and not invocation:
         raise BadLine(f'{spelling} is for the start of papa-shell, not for a line')
     return flag, spelling, attached
+
+
+def _near(spelling: str, known: Sequence[str]) -> str:
+    """What may have been meant: options are not cut short, but who does that means the one that begins so."""
+    begun = [each for each in known if each.startswith(spelling)]
+    near = hint(begun[0] if len(begun) == 1 else spelling, known) if spelling.startswith('--') else ''
+    return near or '; a name that begins so stands after a --'
 
 
 def typed(name: str, words: Sequence[str]) -> str:

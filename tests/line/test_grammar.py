@@ -158,6 +158,7 @@ def test_options_and_operands(
     ('make socket x rlimit.cpu=1', 'Unknown option "rlimit.cpu"; the options are family'),
     ('list processes --raw', '--raw is not for "list processes"'),
     ('list processes --folow', 'Unknown option "--folow"; did you mean "--follow"?'),
+    ('peek processes x --no-f', 'Unknown option "--no-f"; did you mean "--no-follow"?'),
     ('list processes -x', 'Unknown option "-x"'),
     ('list processes -o', '-o needs a value: FORMAT'),
     ('list processes -o jsn', 'did you mean "json"?'),
